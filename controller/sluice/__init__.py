@@ -1,0 +1,1 @@
+"""Sluice: a GitOps policy controller for Capacitor over-the-air updates."""

@@ -1,0 +1,1 @@
+"""The door: reads settings, builds the objects, starts one thing."""

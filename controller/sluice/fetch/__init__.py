@@ -1,0 +1,1 @@
+"""Bytes from elsewhere, bounded and checked against a digest."""

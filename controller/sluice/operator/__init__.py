@@ -1,0 +1,1 @@
+"""Kubernetes in, Kubernetes out: watch, queue, lead, observe, act, report."""

@@ -1,0 +1,1 @@
+"""May it be released? (policies, release, channel, facts, now) -> Verdict."""

@@ -1,0 +1,1 @@
+"""What is to be done next? observed -> at most one step, and the status to report."""

@@ -1,0 +1,1 @@
+"""Custom resources as data: their fields, canonical form, digest and schema."""

@@ -1,0 +1,1 @@
+"""How far may it go? (strategy, rollout, evidence, now) -> Decision."""

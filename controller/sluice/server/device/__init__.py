@@ -1,0 +1,1 @@
+"""HTTP from phones, in the protocol of the stock Capgo plugin."""

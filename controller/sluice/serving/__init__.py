@@ -1,0 +1,1 @@
+"""What does this phone get? (table, device) -> Offer or NoUpdate."""

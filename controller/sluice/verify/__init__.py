@@ -1,0 +1,1 @@
+"""Untrusted bytes in, typed facts or one VerificationError out."""
