@@ -1,0 +1,51 @@
+"""Fixtures that any test may ask for; asking for a cluster is what marks a test as one."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.controlplane import Cluster, ControlPlane, ExternalCluster
+from support.go_tools import CONTROL_PLANE, build
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+OTHER_CLUSTER = "SLUICE_TEST_KUBECONFIG"
+"""Names the kubeconfig of a cluster to test against instead of a control plane of our own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker("cluster")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # A cold build takes longer than any one test may, so it must not happen inside one.
+    if any(item.get_closest_marker("cluster") for item in session.items):
+        build(CONTROL_PLANE)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster with Sluice's custom resources, as its administrator."""
+    kubeconfig = os.environ.get(OTHER_CLUSTER)
+    with ExternalCluster(Path(kubeconfig)) if kubeconfig else ControlPlane() as found:
+        found.install_crds(REPOSITORY / "crds")
+        yield found
+
+
+@pytest.fixture(scope="session")
+def control_plane(cluster: Cluster) -> ControlPlane:
+    """The same cluster, whose servers may be stopped, paused and restarted."""
+    if not isinstance(cluster, ControlPlane):
+        pytest.skip(f"the cluster of {OTHER_CLUSTER} is not ours to stop")
+    return cluster
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """A namespace of the test's own."""
+    return cluster.namespace(f"test-{secrets.token_hex(4)}")

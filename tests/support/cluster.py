@@ -1,0 +1,164 @@
+"""A Kubernetes cluster as the tests see it: a kubeconfig and kubectl."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["Cluster", "CommandFailedError", "write_kubeconfig"]
+
+KUBECTL_SECONDS_MAX = 120
+"""A kubectl that hangs fails the test instead of stopping the run."""
+
+TOKEN_DURATION = "24h"
+
+
+class CommandFailedError(RuntimeError):
+    """A kubectl command ended with an error; the message holds what it said."""
+
+    def __init__(self, command: Sequence[str], status: int, output: str) -> None:
+        super().__init__(f"exit status {status}: {' '.join(command)}\n{output.strip()}")
+        self.status = status
+        self.output = output
+
+
+class Cluster:
+    """Any cluster that a kubeconfig names, used as its administrator.
+
+    Attributes:
+        kubeconfig: the administrator's kubeconfig.
+        folder: where kubeconfigs of service accounts are written.
+    """
+
+    def __init__(self, *, kubectl: Path, kubeconfig: Path, folder: Path) -> None:
+        self._kubectl = kubectl
+        self.kubeconfig = kubeconfig
+        self.folder = folder
+
+    def kubectl(
+        self,
+        *arguments: str,
+        input: str | None = None,  # noqa: A002 - the word that subprocess uses.
+        kubeconfig: Path | None = None,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as administrator, or as whom `kubeconfig` names.
+
+        Raises:
+            CommandFailedError: kubectl said no and `check` is true.
+        """
+        command = [str(self._kubectl), f"--kubeconfig={kubeconfig or self.kubeconfig}", *arguments]
+        done = subprocess.run(
+            command,
+            check=False,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=KUBECTL_SECONDS_MAX,
+        )
+        if check and done.returncode != 0:
+            raise CommandFailedError(
+                ["kubectl", *arguments], done.returncode, done.stderr + done.stdout
+            )
+        return done
+
+    def get(self, *arguments: str, kubeconfig: Path | None = None) -> Any:
+        """Return what `kubectl get ... -o json` prints, parsed."""
+        done = self.kubectl("get", *arguments, "--output=json", kubeconfig=kubeconfig)
+        return json.loads(done.stdout)
+
+    def apply(
+        self,
+        manifests: str | Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        kubeconfig: Path | None = None,
+    ) -> None:
+        """Apply manifests on the server's side: YAML text, one object, or a list of them."""
+        if isinstance(manifests, Mapping):
+            manifests = [manifests]
+        if not isinstance(manifests, str):
+            manifests = yaml.safe_dump_all(list(manifests))
+        self.kubectl(
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--filename=-",
+            input=manifests,
+            kubeconfig=kubeconfig,
+        )
+
+    def install_crds(self, folder: Path) -> None:
+        """Apply every CustomResourceDefinition in a folder and wait until they are served.
+
+        A folder that is empty or missing installs nothing.
+        """
+        if not list(folder.glob("*.yaml")):
+            return
+        self.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={folder}")
+        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
+
+    def namespace(self, name: str) -> str:
+        """Create a namespace unless it exists, and return its name."""
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        return name
+
+    def kubeconfig_for_service_account(
+        self, namespace: str, name: str, *, server: str | None = None
+    ) -> Path:
+        """Return a kubeconfig with a fresh token of a service account, made if it is missing.
+
+        Args:
+            namespace: where the account lives; made if it is missing.
+            name: the account.
+            server: another address of the API server, such as a proxy's.  The proxy must
+                show a certificate of the same authority.
+        """
+        self.apply(
+            [
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+                {
+                    "apiVersion": "v1",
+                    "kind": "ServiceAccount",
+                    "metadata": {"name": name, "namespace": namespace},
+                },
+            ]
+        )
+        token = self.kubectl(
+            "create", "token", name, f"--namespace={namespace}", f"--duration={TOKEN_DURATION}"
+        ).stdout.strip()
+        view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
+        cluster = json.loads(view.stdout)["clusters"][0]["cluster"]
+        if server is not None:
+            cluster = {**cluster, "server": server}
+        path = self.folder / f"{namespace}-{name}.kubeconfig"
+        write_kubeconfig(path, cluster=cluster, user={"token": token}, namespace=namespace)
+        return path
+
+
+def write_kubeconfig(
+    path: Path,
+    *,
+    cluster: Mapping[str, str],
+    user: Mapping[str, str],
+    namespace: str = "default",
+) -> None:
+    """Write a kubeconfig with one cluster and one user, readable by its owner alone."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sluice",
+        "clusters": [{"name": "sluice", "cluster": dict(cluster)}],
+        "users": [{"name": "sluice", "user": dict(user)}],
+        "contexts": [
+            {
+                "name": "sluice",
+                "context": {"cluster": "sluice", "user": "sluice", "namespace": namespace},
+            }
+        ],
+    }
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(content))
