@@ -1,7 +1,14 @@
 """The control plane that the other cluster tests stand on."""
 
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
+import support.processes
 from support.cluster import Cluster, CommandFailedError
 from support.controlplane import ControlPlane
 from support.go_tools import CONTROL_PLANE
