@@ -1,0 +1,188 @@
+"""What verified bytes say, as typed values: who signed what, when, and under which trust root.
+
+A fact is something proven, not something allowed. Whether the signer of a fact is one that counts is
+judged by `sluice.policy`, in one place, against the authorities and persons of the policies in force.
+Evidence that proves nothing is kept as `Rejected`, so that a verdict can say why it did not count.
+
+Words: *evidence* is bytes from outside; a *fact* is what they prove; *source* is a label that says
+where evidence was found (for people; never trusted); a *subject* is the digest a statement is about.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+__all__ = [
+    "IDENTITY_CHARS_MAX",
+    "MESSAGE_CHARS_MAX",
+    "SOURCE_CHARS_MAX",
+    "Approval",
+    "BlobSignature",
+    "Evidence",
+    "Facts",
+    "Provenance",
+    "Rejected",
+    "Signer",
+    "Statement",
+]
+
+IDENTITY_CHARS_MAX: Final = 1024
+"""Longest issuer or subject of a certificate; GitHub's workflow URLs reach about 300."""
+
+SOURCE_CHARS_MAX: Final = 256
+"""Longest label of where evidence came from; longer ones are cut."""
+
+MESSAGE_CHARS_MAX: Final = 512
+"""Longest sentence about refused evidence; longer ones are cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Bytes from outside that may prove something."""
+
+    source: str
+    """Where they were found, e.g. `Approval shop/shop-1.2.0-alice`; for people, never trusted."""
+
+    kind: Literal["attestation", "approval"]
+    """What they are offered as; a statement offered as the wrong kind is refused."""
+
+    data: bytes
+    """A sigstore bundle, unverified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who made a signature, as the trust root's certificate authority certified it. Not judged yet."""
+
+    kind: Literal["sigstore"]
+
+    issuer: str
+    """The identity provider that vouched for the subject (an https URL); never empty."""
+
+    subject: str
+    """E-mail address or URI (a workflow) in the certificate; the only one in it, never empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobSignature:
+    """A signature straight over an artifact's digest."""
+
+    artifact_sha256: str
+    signer: Signer
+
+    signed_at: datetime
+    """Verified time in UTC: of the transparency log or a timestamp authority, never the signer's."""
+
+    evidence_sha256: str
+    """Digest of the evidence bytes that prove this."""
+
+    root_sha256: str
+    """Digest of the trust root under which it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A signed in-toto statement about one or more digests."""
+
+    predicate_type: str
+
+    subjects: frozenset[str]
+    """SHA-256 digests (64 lower-case hexadecimal digits) that the statement is about; never empty."""
+
+    predicate_json: str
+    """The predicate as canonical JSON text; `{}` when the statement has none."""
+
+    signer: Signer
+
+    signed_at: datetime
+    """Verified time in UTC: of the transparency log or a timestamp authority, never the signer's."""
+
+    evidence_sha256: str
+    root_sha256: str
+
+    def predicate(self) -> Mapping[str, Any]:
+        """Return the predicate, parsed afresh: the caller may keep or change it."""
+        parsed: dict[str, Any] = json.loads(self.predicate_json)
+        return parsed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's signed word on one release; binds everything that it names."""
+
+    app_id: str
+    namespace: str
+    version: str
+    channel: str
+    cluster: str
+    decision: Literal["approve", "reject"]
+
+    role: str
+    """The role the person claims to speak in; policy decides whether they hold it."""
+
+    nonce: str
+    """Makes two approvals of the same words distinct."""
+
+    expires_at: datetime
+    """UTC; from here on it counts for nothing."""
+
+    release_digest: str
+    """Digest of the canonical Release spec that was approved (`sluice.resources.canonical`)."""
+
+    comment: str
+    signer: Signer
+
+    signed_at: datetime
+    """Verified time in UTC: of the transparency log or a timestamp authority, never the signer's."""
+
+    evidence_sha256: str
+    root_sha256: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a SLSA provenance statement says about how a bundle was built."""
+
+    builder_id: str
+
+    repository: str
+    """URL of the source repository, without revision or `git+`, e.g. `https://github.com/acme/shop`."""
+
+    revision: str
+    """The git commit that was built, 40 or 64 lower-case hexadecimal digits."""
+
+    workflow: str
+    """The build's definition as `path@ref`, e.g. `.github/workflows/release.yml@refs/tags/v1`."""
+
+    ref: str
+    """The git reference that was built, e.g. `refs/tags/v1.2.0`; empty when the builder says none."""
+
+    actors: frozenset[str]
+    """Whoever the builder names as having started the build or written the change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Evidence that was looked at and proves nothing about this release."""
+
+    source: str
+    reason: str
+    """CamelCase code, from the closed set in `sluice.verify.reasons`."""
+
+    message: str
+    """A sentence that tells a person what to do."""
+
+    evidence_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything known about one release. Each tuple is in the order of the evidence."""
+
+    signatures: tuple[BlobSignature, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
