@@ -1,11 +1,13 @@
 """What verified bytes say, as typed values: who signed what, when, and under which trust root.
 
-A fact is something proven, not something allowed. Whether the signer of a fact is one that counts is
-judged by `sluice.policy`, in one place, against the authorities and persons of the policies in force.
-Evidence that proves nothing is kept as `Rejected`, so that a verdict can say why it did not count.
+A fact is something proven, not something allowed. Whether the signer of a fact is one that counts
+is judged by `sluice.policy`, in one place, against the authorities and persons of the policies in
+force. Evidence that proves nothing is kept as `Rejected`, so that a verdict can say why it did not
+count.
 
 Words: *evidence* is bytes from outside; a *fact* is what they prove; *source* is a label that says
-where evidence was found (for people; never trusted); a *subject* is the digest a statement is about.
+where evidence was found (for people; never trusted); a *subject* is the digest that a statement is
+about.
 """
 
 import json
@@ -54,7 +56,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Who made a signature, as the trust root's certificate authority certified it. Not judged yet."""
+    """Who made a signature, as certified under the trust root. Not judged yet."""
 
     kind: Literal["sigstore"]
 
@@ -73,7 +75,7 @@ class BlobSignature:
     signer: Signer
 
     signed_at: datetime
-    """Verified time in UTC: of the transparency log or a timestamp authority, never the signer's."""
+    """Time in UTC, as proven by the transparency log or a timestamp authority."""
 
     evidence_sha256: str
     """Digest of the evidence bytes that prove this."""
@@ -89,7 +91,7 @@ class Statement:
     predicate_type: str
 
     subjects: frozenset[str]
-    """SHA-256 digests (64 lower-case hexadecimal digits) that the statement is about; never empty."""
+    """SHA-256 digests (lower-case hexadecimal) that the statement is about; never empty."""
 
     predicate_json: str
     """The predicate as canonical JSON text; `{}` when the statement has none."""
@@ -97,7 +99,7 @@ class Statement:
     signer: Signer
 
     signed_at: datetime
-    """Verified time in UTC: of the transparency log or a timestamp authority, never the signer's."""
+    """Time in UTC, as proven by the transparency log or a timestamp authority."""
 
     evidence_sha256: str
     root_sha256: str
@@ -135,7 +137,7 @@ class Approval:
     signer: Signer
 
     signed_at: datetime
-    """Verified time in UTC: of the transparency log or a timestamp authority, never the signer's."""
+    """Time in UTC, as proven by the transparency log or a timestamp authority."""
 
     evidence_sha256: str
     root_sha256: str
@@ -158,7 +160,7 @@ class Provenance:
     """The build's definition as `path@ref`, e.g. `.github/workflows/release.yml@refs/tags/v1`."""
 
     ref: str
-    """The git reference that was built, e.g. `refs/tags/v1.2.0`; empty when the builder says none."""
+    """The git reference that was built, e.g. `refs/tags/v1.2.0`; empty when unsaid."""
 
     actors: frozenset[str]
     """Whoever the builder names as having started the build or written the change."""
