@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.chart import OPERATOR, operator_rbac
 from support.controlplane import Cluster, ControlPlane, ExternalCluster
 from support.go_tools import CONTROL_PLANE, build
 
@@ -46,6 +47,19 @@ def control_plane(cluster: Cluster) -> ControlPlane:
 
 
 @pytest.fixture
-def namespace(cluster: Cluster) -> str:
-    """A namespace of the test's own."""
-    return cluster.namespace(f"test-{secrets.token_hex(4)}")
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own, whose custom resources are gone after the test.
+
+    The namespace itself stays: no controller would finish its deletion.
+    """
+    name = cluster.namespace(f"test-{secrets.token_hex(4)}")
+    yield name
+    if found := cluster.sluice_kinds():
+        cluster.kubectl("delete", ",".join(found), "--all", "--wait=false", f"--namespace={name}")
+
+
+@pytest.fixture
+def operator_kubeconfig(cluster: Cluster, namespace: str) -> Path:
+    """The operator's own identity: a service account in `namespace` with the chart's RBAC."""
+    cluster.apply(operator_rbac(namespace))
+    return cluster.kubeconfig_for_service_account(namespace, OPERATOR)

@@ -76,8 +76,12 @@ class Cluster:
         manifests: str | Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         kubeconfig: Path | None = None,
+        field_manager: str = "sluice-tests",
     ) -> None:
-        """Apply manifests on the server's side: YAML text, one object, or a list of them."""
+        """Apply manifests on the server's side: YAML text, one object, or a list of them.
+
+        An object loses the fields that the same field manager applied earlier and now leaves out.
+        """
         if isinstance(manifests, Mapping):
             manifests = [manifests]
         if not isinstance(manifests, str):
@@ -86,6 +90,7 @@ class Cluster:
             "apply",
             "--server-side",
             "--force-conflicts",
+            f"--field-manager={field_manager}",
             "--filename=-",
             input=manifests,
             kubeconfig=kubeconfig,
@@ -100,6 +105,58 @@ class Cluster:
             return
         self.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={folder}")
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
+
+    def may(
+        self,
+        kubeconfig: Path,
+        verb: str,
+        resource: str,
+        *,
+        name: str = "",
+        namespace: str = "",
+    ) -> bool:
+        """Ask the API server whether somebody may do something.
+
+        Args:
+            kubeconfig: who asks.
+            verb: what, such as `get`.
+            resource: to what, such as `secrets`, `channels.sluice.dev` or
+                `channels.sluice.dev/status`; it need not be installed.
+            name: to which one; empty for any.
+            namespace: where; empty for everywhere.
+        """
+        resource, _, subresource = resource.partition("/")
+        resource, _, group = resource.partition(".")
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {
+                "resourceAttributes": {
+                    "verb": verb,
+                    "group": group,
+                    "resource": resource,
+                    "subresource": subresource,
+                    "name": name,
+                    "namespace": namespace,
+                }
+            },
+        }
+        done = self.kubectl(
+            "create",
+            "--validate=false",  # Validation would list CRDs, which few may.
+            "--filename=-",
+            "--output=json",
+            input=json.dumps(review),
+            kubeconfig=kubeconfig,
+        )
+        return bool(json.loads(done.stdout)["status"]["allowed"])
+
+    def sluice_kinds(self) -> list[str]:
+        """Return the custom resources in namespaces that are installed, by their full names."""
+        done = self.kubectl(
+            "api-resources", "--api-group=sluice.dev", "--namespaced=true", "--output=name"
+        )
+        return done.stdout.split()
 
     def namespace(self, name: str) -> str:
         """Create a namespace unless it exists, and return its name."""
@@ -125,7 +182,8 @@ class Cluster:
                     "kind": "ServiceAccount",
                     "metadata": {"name": name, "namespace": namespace},
                 },
-            ]
+            ],
+            field_manager="sluice-tests-account",
         )
         token = self.kubectl(
             "create", "token", name, f"--namespace={namespace}", f"--duration={TOKEN_DURATION}"
