@@ -13,6 +13,8 @@ exceptions stop at the border of a room and are chained (`raise ... from error`)
 
 from datetime import datetime
 
+from typing_extensions import override
+
 __all__ = ["Fenced", "NotYet", "Refused", "SluiceError", "Unavailable", "VerificationError"]
 
 
@@ -29,6 +31,7 @@ class SluiceError(Exception):
         self.reason = reason
         self.message = message
 
+    @override
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
 

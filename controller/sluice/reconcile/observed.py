@@ -1,0 +1,154 @@
+"""Everything a decision is made from, as one frozen value a kind.
+
+Observed is gathered anew for each lap: specs from the cache, rows from the store, facts from
+evidence. It carries `now`. Nothing in it comes from a status or an annotation.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sluice.policy.verdict import Verdict
+from sluice.resources.app import AppSpec
+from sluice.resources.channel import ChannelSpec
+from sluice.resources.kinds import Resource
+from sluice.resources.release import ReleaseSpec
+from sluice.rollout.decision import Evidence
+from sluice.serving.table import ChannelTable
+
+__all__ = [
+    "AppObserved",
+    "Attempt",
+    "ChannelObserved",
+    "Claim",
+    "EvidenceReference",
+    "Publication",
+    "ReleaseObserved",
+    "RolloutRow",
+]
+
+Phase = Literal["Rolling", "Complete", "RolledBack", "Withdrawn", "Superseded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who holds an appId."""
+
+    app_id: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceReference:
+    """Evidence that is not inline: where it is, and its digest."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A bundle in the store, complete and equal to its digest."""
+
+    app_id: str
+    version: str
+    digest: str
+    size: int
+    release_digest: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The last try at something outside that failed."""
+
+    reason: str
+    message: str
+    retry_at: datetime | None
+    """None: trying again changes nothing, until the spec changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutRow:
+    """One rollout of one release on one channel, as the store keeps it."""
+
+    rollout_id: str
+    namespace: str
+    channel: str
+    release_digest: str
+    retry: int
+    """spec.rollout.retry for which it was begun."""
+    bundle_digest: str
+    version: str
+    phase: Phase
+    step: int
+    step_since: datetime
+    started_at: datetime
+    ended_at: datetime | None
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppObserved:
+    """What is known of one App."""
+
+    app: Resource
+    spec: AppSpec | None
+    claim: Claim | None
+    """Who holds the appId now."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseObserved:
+    """What is known of one Release."""
+
+    release: Resource
+    spec: ReleaseSpec | None
+    digest: str
+    """Release digest; empty when the spec does not fit the model."""
+    uncollected: tuple[EvidenceReference, ...]
+    attempt: Attempt | None
+    """Why the last collection failed."""
+    publication: Publication | None
+    channels: tuple[str, ...]
+    """Names of the channels that point at it."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelObserved:
+    """What is known of one Channel: the whole input of the decision what it serves next."""
+
+    channel: Resource | None
+    """None: deleted from git, but still served."""
+    namespace: str
+    name: str
+    spec: ChannelSpec | None
+    app_id: str
+    """appId of its App when this namespace holds the claim, else empty."""
+    app_problem: str
+    """Why `app_id` is empty, as a sentence; else empty."""
+    release: ReleaseSpec | None
+    release_problem: str
+    """Why `release` is None although the channel names one; else empty."""
+    release_digest: str
+    verdict: Verdict | None
+    """None when there is no release to judge."""
+    verdict_recorded: bool
+    """Whether this very verdict is the last one in the audit log for this channel."""
+    publication: Publication | None
+    attempt: Attempt | None
+    """Why the last publication failed."""
+    table: ChannelTable | None
+    """What is served now."""
+    rollout: RolloutRow | None
+    """The channel's latest rollout, ended or not."""
+    spent: RolloutRow | None
+    """The rollout in which this very release (and retry) was taken back here, if it ever was."""
+    evidence: Evidence
+    """What phones reported in `rollout`."""
+    now: datetime

@@ -1,0 +1,98 @@
+"""The one thing to do next. Each step is one effect that can be repeated and cut off anywhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sluice.policy.verdict import Verdict
+from sluice.reconcile.observed import Claim, EvidenceReference, RolloutRow
+from sluice.resources.release import ReleaseSpec
+from sluice.serving.table import ChannelTable
+
+__all__ = [
+    "AppStep",
+    "Change",
+    "ChannelStep",
+    "Collect",
+    "Hold",
+    "Publish",
+    "Record",
+    "ReleaseStep",
+    "Rest",
+    "Serve",
+    "TakeClaim",
+]
+
+Change = Literal["Offer", "Withdraw", "Promote", "Retarget", "Retire"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Nothing to do. Why, and until when at most (None: until something changes)."""
+
+    reason: str
+    message: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Nothing may be done, and somebody has to act: why."""
+
+    reason: str
+    message: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeClaim:
+    """Claim the appId for this namespace; the first one to do it keeps it."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collect:
+    """Fetch evidence that is given by url, pinned by its digest."""
+
+    references: tuple[EvidenceReference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Write the verdict to the audit log. It comes before whatever the verdict allows."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Fetch the bundle, look into it, and store it under its digest."""
+
+    app_id: str
+    release: ReleaseSpec
+    release_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serve:
+    """Change what the channel serves, in one transaction together with its audit entry.
+
+    The shell fills in what a pure function can't: `table.generation` and, for a rollout that
+    begins, its id and salt (both are empty here).
+    """
+
+    change: Change
+    table: ChannelTable | None
+    """What is served from now on; None: the channel is gone."""
+    rollout: RolloutRow | None
+    """The rollout's row from now on, or None when the change does not touch one."""
+    seen_generation: int
+    """Generation that the decision saw (0: none): the store refuses the change if it has moved."""
+    reason: str
+    message: str
+
+
+AppStep = TakeClaim | Rest | Hold
+ReleaseStep = Collect | Rest | Hold
+ChannelStep = Serve | Record | Publish | Rest | Hold

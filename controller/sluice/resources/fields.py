@@ -1,0 +1,116 @@
+"""Field types that several custom resources share, and the strict base of all models.
+
+Parsing is strict everywhere: an unknown field, a number where a string belongs (`version: 1.10`
+is a number in YAML) or an empty name is refused. A typo never silently means "the default".
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+__all__ = [
+    "BASIS_POINTS",
+    "AppId",
+    "Duration",
+    "Model",
+    "Name",
+    "Percent",
+    "PersonName",
+    "RoleName",
+    "SemVer",
+    "Sha256",
+    "Text",
+    "Timestamp",
+    "basis_points",
+    "seconds",
+]
+
+BASIS_POINTS: Final = 10_000
+"""All phones, in basis points: the unit in which shares are computed."""
+
+DNS_LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+SEMVER: Final = (
+    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+)
+PERCENT: Final = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
+DURATION: Final = r"^([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?$"
+DURATION_PARTS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+class Model(BaseModel):
+    """Base of every model in a custom resource: strict, closed, immutable, camelCase outside."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def basis_points(percent: str) -> int:
+    """Return a percentage such as `"12.5%"` in basis points (1250)."""
+    whole, _, part = percent.removesuffix("%").partition(".")
+    return int(whole) * 100 + int(part.ljust(2, "0") or "0")
+
+
+def seconds(duration: str) -> int:
+    """Return a duration such as `"1h30m"` in seconds."""
+    return sum(
+        int(number) * DURATION_PARTS[unit]
+        for number, unit in re.findall(r"([0-9]+)([dhms])", duration)
+    )
+
+
+def _some_duration(value: str) -> str:
+    if not value:
+        msg = 'a duration is needed, e.g. "30m" or "1h30m" ("0s" for none)'
+        raise ValueError(msg)
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.utcoffset() != timedelta(0):
+        msg = "a time must be in UTC and end in Z"
+        raise ValueError(msg)
+    return value
+
+
+Name = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
+"""Name of a Kubernetes object."""
+
+PersonName = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
+"""Name of a person in a policy's registry."""
+
+RoleName = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
+"""Name of a role in a policy."""
+
+AppId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$", min_length=3, max_length=128)
+]
+"""The app's identifier as the phones send it, e.g. com.example.shop."""
+
+SemVer = Annotated[str, Field(pattern=SEMVER, min_length=5, max_length=64)]
+"""A semantic version (semver.org 2.0), always quoted in YAML."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
+"""A SHA-256 digest, 64 lower-case hexadecimal digits."""
+
+Percent = Annotated[str, Field(pattern=PERCENT, max_length=7)]
+"""A share of the phones, e.g. 10% or 0.25%; two digits after the point at most."""
+
+Duration = Annotated[str, Field(pattern=DURATION, max_length=32), AfterValidator(_some_duration)]
+"""A length of time, e.g. 30m, 1h30m or 2d."""
+
+Text = Annotated[str, Field(max_length=4096)]
+"""Text for people; never interpreted."""
+
+Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in UTC (RFC 3339, ending in Z)."""

@@ -1,0 +1,134 @@
+"""The six kinds, and how an object of the API becomes a typed resource.
+
+An object that the API server let in may still not fit our model (an older CRD, a newer field). It
+is kept as a resource whose `spec` is None and whose `problem` says what to mend, so that one bad
+object never hides or blocks another.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from sluice.errors import Refused
+from sluice.resources.app import AppSpec
+from sluice.resources.approval import ApprovalSpec
+from sluice.resources.channel import ChannelSpec
+from sluice.resources.fields import Model
+from sluice.resources.policy import PolicySpec
+from sluice.resources.release import ReleaseSpec
+
+__all__ = ["GROUP", "KINDS", "VERSION", "Key", "Kind", "Resource", "Spec", "parse_resource"]
+
+GROUP: Final = "sluice.dev"
+VERSION: Final = "v1alpha1"
+
+PROBLEMS_SHOWN_MAX: Final = 5
+"""Faults of one object that are listed; the rest is counted."""
+
+Spec = AppSpec | ReleaseSpec | ApprovalSpec | ChannelSpec | PolicySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of custom resource."""
+
+    name: str
+    plural: str
+    short: tuple[str, ...]
+    namespaced: bool
+    model: type[Model]
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind(name="App", plural="apps", short=(), namespaced=True, model=AppSpec),
+        Kind(name="Release", plural="releases", short=("rel",), namespaced=True, model=ReleaseSpec),
+        Kind(
+            name="Approval", plural="approvals", short=("apv",), namespaced=True, model=ApprovalSpec
+        ),
+        Kind(
+            name="Channel", plural="channels", short=("chan",), namespaced=True, model=ChannelSpec
+        ),
+        Kind(
+            name="ReleasePolicy",
+            plural="releasepolicies",
+            short=("rpol",),
+            namespaced=True,
+            model=PolicySpec,
+        ),
+        Kind(
+            name="ClusterReleasePolicy",
+            plural="clusterreleasepolicies",
+            short=("crpol",),
+            namespaced=False,
+            model=PolicySpec,
+        ),
+    )
+}
+
+
+class Key(NamedTuple):
+    """Which object: kind, namespace ("" for cluster-scoped kinds) and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @override
+    def __str__(self) -> str:
+        return (
+            f"{self.kind}/{self.namespace}/{self.name}"
+            if self.namespace
+            else f"{self.kind}/{self.name}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One object of the API: what its author wants, and nothing that we wrote into it."""
+
+    key: Key
+    uid: str
+    generation: int
+    """metadata.generation: grows with each change of spec."""
+    resource_version: str
+    """For status writes only; never compared or ordered."""
+    spec: Spec | None
+    """None when the object does not fit the model."""
+    problem: Refused | None = None
+    """What to mend when `spec` is None."""
+
+
+def parse_resource(kind: str, body: Mapping[str, Any]) -> Resource:
+    """Return the typed form of an API object. Its status and annotations are not looked at."""
+    meta = body.get("metadata", {})
+    namespace = meta.get("namespace", "") if KINDS[kind].namespaced else ""
+    spec: Any = None
+    problem = None
+    try:
+        spec = KINDS[kind].model.model_validate_json(json.dumps(body.get("spec", {})))
+    except ValidationError as error:
+        problem = Refused("SpecInvalid", _explain(error))
+    return Resource(
+        key=Key(kind, namespace, meta["name"]),
+        uid=meta.get("uid", ""),
+        generation=meta.get("generation", 0),
+        resource_version=meta.get("resourceVersion", ""),
+        spec=spec,
+        problem=problem,
+    )
+
+
+def _explain(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False)
+    shown = [
+        f"spec.{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+        for fault in faults[:PROBLEMS_SHOWN_MAX]
+    ]
+    more = len(faults) - len(shown)
+    return "Mend " + "; ".join(shown) + (f"; and {more} more" if more else "")

@@ -1,0 +1,115 @@
+"""Release: one version of an app's web bundle, with all that is claimed about it. Immutable."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sluice.resources.fields import Model, Name, SemVer, Sha256, Text
+
+__all__ = ["Attestation", "Bundle", "NativeRange", "ReleaseSpec", "Revocation", "Source"]
+
+BUNDLE_BYTES_MAX = 512 * 1024 * 1024
+"""Largest bundle a Release may name; phones on the street do not take more."""
+
+EVIDENCE_TEXT_MAX = 256 * 1024
+"""Largest inline attestation in characters; an etcd object holds 1.5 MiB in all."""
+
+
+class Bundle(Model):
+    """Where the bundle is and what it must be."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^(https|http|file)://")]
+    """Place to fetch the zip from: https, or http and file where the operator's settings allow it.
+    Only a place to look: what counts is the digest."""
+
+    sha256: Sha256
+    """SHA-256 of the zip, 64 lower-case hexadecimal digits."""
+
+    size: Annotated[int, Field(ge=1, le=BUNDLE_BYTES_MAX)]
+    """Size of the zip in bytes."""
+
+
+class NativeRange(Model):
+    """Native app versions that can run the bundle; both ends are included."""
+
+    min: SemVer | None = None
+    """Lowest native version (version_build of the phone), or none."""
+
+    max: SemVer | None = None
+    """Highest native version, or none."""
+
+
+class Source(Model):
+    """Where the bundle came from, as claimed; a policy compares it with signed provenance."""
+
+    repository: Annotated[str, Field(min_length=1, max_length=512)]
+    """Source repository, e.g. https://github.com/acme/shop."""
+
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", max_length=64)]
+    """Commit that was built: 40 or 64 lower-case hexadecimal digits."""
+
+    authors: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=256)], ...], Field(max_length=64)
+    ] = ()
+    """Who wrote the change, as the subjects they sign with (e.g. alice@example.com). None of them
+    fills a seat that asks for somebody else than the author."""
+
+
+class Attestation(Model):
+    """One sigstore bundle: inline, or fetched and pinned by digest."""
+
+    name: Name
+    """Name to tell it by in messages, e.g. provenance."""
+
+    inline: Annotated[str, Field(min_length=2, max_length=EVIDENCE_TEXT_MAX)] | None = None
+    """The sigstore bundle itself, as JSON text."""
+
+    url: Annotated[str, Field(max_length=2048, pattern=r"^(https|http|file)://")] | None = None
+    """Place to fetch the sigstore bundle from."""
+
+    sha256: Sha256 | None = None
+    """SHA-256 of what the url gives."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.inline is None) == (self.url is None) or (self.url is None) != (
+            self.sha256 is None
+        ):
+            msg = "give either inline, or url with sha256"
+            raise ValueError(msg)
+        return self
+
+
+class Revocation(Model):
+    """Takes a release away everywhere."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """Why, for people."""
+
+
+class ReleaseSpec(Model):
+    """One version of an app's web bundle. Immutable, but for revoked."""
+
+    app: Name
+    """Name of the App in the same namespace."""
+
+    version: SemVer
+    """Version that phones report and compare, e.g. "1.4.2". Quote it in YAML."""
+
+    bundle: Bundle
+    """Where the bundle is and what it must be."""
+
+    native: NativeRange | None = None
+    """Native app versions that can run the bundle; all of them when left out."""
+
+    source: Source | None = None
+    """Where the bundle came from, as claimed."""
+
+    attestations: Annotated[tuple[Attestation, ...], Field(max_length=32)] = ()
+    """Signatures and signed statements about the bundle."""
+
+    notes: Text | None = None
+    """Release notes, for people."""
+
+    revoked: Revocation | None = None
+    """Set it to take the release away from every channel; it can't be unset."""
