@@ -9,7 +9,7 @@ import pytest
 
 from support.chart import OPERATOR, operator_rbac
 from support.controlplane import Cluster, ControlPlane, ExternalCluster
-from support.go_tools import CONTROL_PLANE, build
+from support.go_tools import CONTROL_PLANE, HELM, build
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -19,14 +19,16 @@ OTHER_CLUSTER = "SLUICE_TEST_KUBECONFIG"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "cluster" in getattr(item, "fixturenames", ()):
+        if {"cluster", "helm"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("cluster")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     # A cold build takes longer than any one test may, so it must not happen inside one.
-    if any(item.get_closest_marker("cluster") for item in session.items):
-        build(CONTROL_PLANE)
+    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    for fixture, tools in (("cluster", CONTROL_PLANE), ("helm", HELM)):
+        if fixture in asked:
+            build(tools)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,12 @@ def cluster() -> Iterator[Cluster]:
     with ExternalCluster(Path(kubeconfig)) if kubeconfig else ControlPlane() as found:
         found.install_crds(REPOSITORY / "crds")
         yield found
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """The program helm."""
+    return build(HELM)["helm"]
 
 
 @pytest.fixture(scope="session")

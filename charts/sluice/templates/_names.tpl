@@ -1,0 +1,47 @@
+{{- define "sluice.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: sluice
+{{ include "sluice.selector" . }}
+{{- end }}
+
+{{- define "sluice.selector" -}}
+app.kubernetes.io/name: sluice
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "sluice.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{- define "sluice.claim" -}}
+{{ .Values.store.existingClaim | default "sluice-store" }}
+{{- end }}
+
+{{- /* Nothing runs as root, gains rights, or writes outside the volumes. */ -}}
+{{- define "sluice.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- /* What `sluice operator` and `sluice serve` read from their environment. */ -}}
+{{- define "sluice.operatorSettings" -}}
+SLUICE_STORE: /var/lib/sluice
+SLUICE_HEALTH_LISTEN: 0.0.0.0:8081
+SLUICE_LEASE_NAMESPACE: {{ .Release.Namespace }}
+SLUICE_LOG_LEVEL: {{ .Values.operator.logLevel }}
+{{- end }}
+
+{{- define "sluice.deviceSettings" -}}
+SLUICE_STORE: /var/lib/sluice
+SLUICE_LISTEN: 0.0.0.0:8080
+SLUICE_PUBLIC_URL: {{ required "devices.publicUrl: say where phones reach the device server, e.g. https://updates.example.com" .Values.devices.publicUrl }}
+SLUICE_LOG_LEVEL: {{ .Values.devices.logLevel }}
+{{- end }}

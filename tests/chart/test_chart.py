@@ -1,0 +1,230 @@
+"""The chart renders what it promises, and a real API server accepts it."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.chart import CHART, OPERATOR, operator_rbac
+from support.cluster import Cluster
+from support.go_tools import CONTROL_PLANE
+
+NAMESPACE = "sluice-system"
+REQUIRED = ("devices.publicUrl=https://updates.example.com",)
+
+Render = Callable[..., list[dict[str, Any]]]
+
+
+def run_helm(helm: Path, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([helm, command, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def render(helm: Path) -> Render:
+    """Return a function from settings to the manifests that the chart renders with them."""
+
+    def manifests(*settings: str) -> list[dict[str, Any]]:
+        done = run_helm(
+            helm,
+            "template",
+            "sluice",
+            str(CHART),
+            f"--namespace={NAMESPACE}",
+            f"--kube-version={CONTROL_PLANE.version()}",
+            *(f"--set={setting}" for setting in (*REQUIRED, *settings)),
+        )
+        if done.returncode != 0:
+            raise ValueError(done.stderr)
+        return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+    return manifests
+
+
+def the(kind: str, manifests: list[dict[str, Any]], name: str | None = None) -> dict[str, Any]:
+    """Return the only manifest of a kind (and name)."""
+    [found] = [
+        each
+        for each in manifests
+        if each["kind"] == kind and name in (None, each["metadata"]["name"])
+    ]
+    return found
+
+
+def pod(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+    spec: dict[str, Any] = the("Deployment", manifests)["spec"]["template"]["spec"]
+    return spec
+
+
+def containers(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in pod(manifests)["containers"]}
+
+
+def mounts(container: dict[str, Any]) -> set[str]:
+    return {each["name"] for each in container["volumeMounts"]}
+
+
+def test_lint_finds_nothing(helm: Path) -> None:
+    done = run_helm(helm, "lint", str(CHART), "--strict", *(f"--set={each}" for each in REQUIRED))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout
+
+
+def test_the_operator_gets_exactly_the_rights_that_the_tests_give_it(render: Render) -> None:
+    wanted = operator_rbac(NAMESPACE)
+    names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
+
+    rendered = [each for each in render() if (each["kind"], each["metadata"]["name"]) in names]
+    for each in rendered:
+        del each["metadata"]["labels"]
+
+    assert sorted(rendered, key=str) == sorted(wanted, key=str)
+
+
+def test_nobody_else_is_bound_to_anything(render: Render) -> None:
+    bindings = [each for each in render() if each["kind"].endswith("RoleBinding")]
+
+    assert [each["subjects"] for each in bindings] == [
+        [{"kind": "ServiceAccount", "name": OPERATOR, "namespace": NAMESPACE}]
+    ] * 2
+
+
+def test_only_the_operator_has_a_token(render: Render) -> None:
+    manifests = render()
+
+    assert pod(manifests)["automountServiceAccountToken"] is False
+    assert {name for name, each in containers(manifests).items() if "identity" in mounts(each)} == {
+        "operator"
+    }
+
+
+def test_every_container_is_confined_and_has_resources(render: Render) -> None:
+    manifests = render()
+
+    assert set(containers(manifests)) == {"operator", "devices"}
+    assert pod(manifests)["securityContext"]["runAsNonRoot"] is True
+    assert pod(manifests)["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in containers(manifests).values():
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+        assert set(container["resources"]["limits"]) == {"memory"}
+        assert {"livenessProbe", "readinessProbe"} <= set(container)
+
+
+def test_the_embedded_store_is_never_shared_by_two_pods(render: Render) -> None:
+    deployment = the("Deployment", render())["spec"]
+
+    assert deployment["replicas"] == 1
+    assert deployment["strategy"] == {"type": "Recreate"}
+
+
+def test_phones_are_served_while_the_operator_is_down(render: Render) -> None:
+    assert the("Service", render())["spec"]["publishNotReadyAddresses"] is True
+
+
+def test_the_service_leads_to_the_device_server(render: Render) -> None:
+    manifests = render()
+    deployment = the("Deployment", manifests)["spec"]
+    service = the("Service", manifests)["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+
+    assert service["selector"].items() <= labels.items()
+    assert deployment["selector"]["matchLabels"].items() <= labels.items()
+    assert [each["targetPort"] for each in service["ports"]] == [
+        each["name"] for each in containers(manifests)["devices"]["ports"]
+    ]
+
+
+def test_the_claim_outlives_the_release_and_can_be_brought_along(render: Render) -> None:
+    own = render()
+    brought = render("store.existingClaim=ours")
+
+    assert the("PersistentVolumeClaim", own)["metadata"]["annotations"] == {
+        "helm.sh/resource-policy": "keep"
+    }
+    assert "PersistentVolumeClaim" not in {each["kind"] for each in brought}
+    assert {"claimName": "ours"} in [
+        volume.get("persistentVolumeClaim") for volume in pod(brought)["volumes"]
+    ]
+
+
+def test_a_change_of_settings_replaces_the_pod(render: Render) -> None:
+    def annotations(*settings: str) -> dict[str, str]:
+        template = the("Deployment", render(*settings))["spec"]["template"]
+        found: dict[str, str] = template["metadata"]["annotations"]
+        return found
+
+    assert annotations() == annotations()
+    assert annotations() != annotations("operator.logLevel=debug")
+
+
+def test_people_get_roles_through_the_clusters_own(render: Render) -> None:
+    manifests = render()
+
+    def joins(name: str) -> set[str]:
+        labels = the("ClusterRole", manifests, name)["metadata"]["labels"]
+        return {each.partition("aggregate-to-")[2] for each in labels if "aggregate-to-" in each}
+
+    assert joins("sluice-viewer") == {"view", "edit", "admin"}
+    assert joins("sluice-editor") == {"edit", "admin"}
+    assert joins("sluice-policy-editor") == set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ("devices.publicUrl=", "say where phones reach the device server"),
+        ("devices.publicUrl=updates.example.com", "publicUrl"),
+        ("operator.logLevel=loud", "logLevel"),
+        ("image.digest=sha256:12", "digest"),
+        ("oprator.logLevel=info", "oprator"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(render: Render, setting: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        render(setting)
+
+
+def test_a_real_server_accepts_every_manifest(cluster: Cluster, render: Render) -> None:
+    cluster.namespace(NAMESPACE)
+    manifests = render()
+
+    answer = cluster.kubectl(
+        "create",
+        "--dry-run=server",
+        "--validate=strict",
+        "--filename=-",
+        "--output=name",
+        f"--namespace={NAMESPACE}",
+        input=yaml.safe_dump_all(manifests),
+    )
+
+    assert answer.stderr == ""
+    assert len(answer.stdout.split()) == len(manifests)
+
+
+def test_the_pod_passes_the_restricted_standard(
+    cluster: Cluster, namespace: str, render: Render
+) -> None:
+    enforce = "pod-security.kubernetes.io/enforce=restricted"
+    cluster.kubectl("label", "namespace", namespace, enforce)
+    manifests = render()
+    account = the("ServiceAccount", manifests)
+    account["metadata"]["namespace"] = namespace
+    cluster.apply(account)
+
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "as-in-the-chart", "namespace": namespace},
+            "spec": pod(manifests),
+        }
+    )
