@@ -17,7 +17,7 @@ DEVELOPMENT = PROJECT["dependency-groups"]["dev"]
 def pins(file: str) -> dict[str, str]:
     """Return the version of each package that a requirements file pins."""
     text = (REPOSITORY / file).read_text()
-    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==([^ ;]+)", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
