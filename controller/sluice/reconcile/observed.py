@@ -4,10 +4,12 @@ Observed is gathered anew for each lap: specs from the cache, rows from the stor
 evidence. It carries `now`. Nothing in it comes from a status or an annotation.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sluice.errors import Refused
 from sluice.policy.verdict import Verdict
 from sluice.resources.app import AppSpec
 from sluice.resources.channel import ChannelSpec
@@ -22,6 +24,7 @@ __all__ = [
     "ChannelObserved",
     "Claim",
     "EvidenceReference",
+    "Phase",
     "Publication",
     "ReleaseObserved",
     "RolloutRow",
@@ -130,11 +133,11 @@ class ChannelObserved:
     spec: ChannelSpec | None
     app_id: str
     """appId of its App when this namespace holds the claim, else empty."""
-    app_problem: str
-    """Why `app_id` is empty, as a sentence; else empty."""
+    app_problem: Refused | None
+    """Why `app_id` is empty."""
     release: ReleaseSpec | None
-    release_problem: str
-    """Why `release` is None although the channel names one; else empty."""
+    release_problem: Refused | None
+    """Why `release` is None although the channel names one."""
     release_digest: str
     verdict: Verdict | None
     """None when there is no release to judge."""
@@ -149,6 +152,8 @@ class ChannelObserved:
     """The channel's latest rollout, ended or not."""
     spent: RolloutRow | None
     """The rollout in which this very release (and retry) was taken back here, if it ever was."""
+    revoked: Mapping[str, str]
+    """Bundle digest -> reason, of every Release of the app in this namespace that is revoked."""
     evidence: Evidence
     """What phones reported in `rollout`."""
     now: datetime

@@ -49,6 +49,8 @@ class ChannelTable:
     stable: ServedBundle | None
     """What everybody outside the candidate's share gets; None: nothing, or what is built in."""
     candidate: ServedBundle | None
+    previous: ServedBundle | None
+    """What `stable` replaced: the way back when the stable release is taken away."""
     share_bp: int
     """Share of phones that are offered the candidate, in basis points."""
     rollout_id: str
@@ -73,6 +75,7 @@ class ChannelTable:
             },
             "stable": _bundle_json(self.stable),
             "candidate": _bundle_json(self.candidate),
+            "previous": _bundle_json(self.previous),
             "shareBp": self.share_bp,
             "rolloutId": self.rollout_id,
             "salt": self.salt,
@@ -96,6 +99,7 @@ class ChannelTable:
             audience=Audience(**audience),
             stable=_bundle(value["stable"]),
             candidate=_bundle(value["candidate"]),
+            previous=_bundle(value["previous"]),
             share_bp=value["shareBp"],
             rollout_id=value["rolloutId"],
             salt=value["salt"],
