@@ -12,19 +12,24 @@ from typing import Literal
 from sluice.errors import Refused
 from sluice.policy.verdict import Verdict
 from sluice.resources.app import AppSpec
+from sluice.resources.approval import ApprovalSpec
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Resource
+from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 from sluice.rollout.decision import Evidence
 from sluice.serving.table import ChannelTable
+from sluice.verify.facts import Approval, Rejected
 
 __all__ = [
     "AppObserved",
+    "ApprovalObserved",
     "Attempt",
     "ChannelObserved",
     "Claim",
     "EvidenceReference",
     "Phase",
+    "PolicyObserved",
     "Publication",
     "ReleaseObserved",
     "RolloutRow",
@@ -120,6 +125,28 @@ class ReleaseObserved:
     channels: tuple[str, ...]
     """Names of the channels that point at it."""
     now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalObserved:
+    """What is known of one Approval."""
+
+    approval: Resource
+    spec: ApprovalSpec | None
+    release_digest: str
+    """Digest of the Release that it names; empty when there is none."""
+    fact: Approval | Rejected | None
+    """What its bytes prove; None when no policy gives a trust root to prove it under."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyObserved:
+    """What is known of one policy."""
+
+    policy: Resource
+    spec: PolicySpec | None
+    channels: int
+    """Number of channels that it binds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,260 @@
+"""What people are shown: a projection of what was observed and decided. Never an input.
+
+Ready is True when there is nothing left to do. Stalled means that waiting does not help: somebody
+must change what stands in git. Missing approvals do not stall: they are what is waited for.
+"""
+
+from datetime import UTC, datetime
+
+from sluice.policy.verdict import Finding, Verdict
+from sluice.reconcile.observed import (
+    AppObserved,
+    ApprovalObserved,
+    ChannelObserved,
+    PolicyObserved,
+    ReleaseObserved,
+    RolloutRow,
+)
+from sluice.reconcile.step import (
+    AppStep,
+    ChannelStep,
+    Collect,
+    Hold,
+    Publish,
+    Record,
+    ReleaseStep,
+    Rest,
+    Serve,
+    TakeClaim,
+)
+from sluice.resources.conditions import State, conditions_for
+from sluice.resources.fields import BASIS_POINTS
+from sluice.resources.kinds import Resource
+from sluice.resources.status import (
+    ApprovalStatus,
+    AppStatus,
+    ArmStatus,
+    BundleStatus,
+    CandidatePhase,
+    CandidateStatus,
+    ChannelStatus,
+    Condition,
+    FindingStatus,
+    PolicyStatus,
+    ReleasePhase,
+    ReleaseStatus,
+    VerdictStatus,
+)
+from sluice.rollout.decision import ArmCounts
+from sluice.serving.table import ServedBundle
+from sluice.verify.facts import Rejected
+
+__all__ = ["app_status", "approval_status", "channel_status", "policy_status", "release_status"]
+
+SETTLED = frozenset(
+    {"Live", "Claimed", "Published", "NoRelease", "NotPublished", "Fits", "InForce"}
+)
+"""Reasons to rest that mean: nothing is left to do."""
+
+WAITING = frozenset(
+    {"ApprovalsMissing", "AuthorUnknown", "SignatureMissing", "ProvenanceMissing", "Paused"}
+)
+"""Reasons to hold that the usual course of things ends: evidence arrives, a pause is lifted."""
+
+
+def app_status(observed: AppObserved, step: AppStep) -> AppStatus:
+    """Return the status of an App after a lap that decided `step`."""
+    claim = observed.claim
+    return AppStatus(
+        observed_generation=observed.app.generation,
+        conditions=_conditions(observed.app, step),
+        held_by=f"{claim.namespace}/{claim.name}" if claim else None,
+    )
+
+
+def release_status(observed: ReleaseObserved, step: ReleaseStep) -> ReleaseStatus:
+    """Return the status of a Release after a lap that decided `step`."""
+    published = observed.publication is not None
+    phase: ReleasePhase = "Published" if published else "Pending"
+    if observed.spec is not None and observed.spec.revoked is not None:
+        phase = "Revoked"
+    elif isinstance(step, Hold):
+        phase = "Refused"
+    return ReleaseStatus(
+        observed_generation=observed.release.generation,
+        conditions=_conditions(observed.release, step),
+        digest=observed.digest or None,
+        phase=phase,
+        published=published,
+        channels=observed.channels,
+    )
+
+
+def approval_status(observed: ApprovalObserved) -> ApprovalStatus:
+    """Return the status of an Approval: what its signed statement says, and whether it fits."""
+    resource, fact = observed.approval, observed.fact
+    if observed.spec is None:
+        problem = resource.problem
+        message = problem.message if problem else ""
+        return _approval_refused(resource, Hold(reason="SpecInvalid", message=message))
+    if fact is None:
+        message = "No policy here gives a trust root to check it with."
+        return _approval_refused(resource, Hold(reason="NoTrustRoot", message=message))
+    if isinstance(fact, Rejected):
+        return _approval_refused(resource, Hold(reason=fact.reason, message=fact.message))
+    fits = fact.release_digest == observed.release_digest
+    step: Rest | Hold = Rest(reason="Fits", message="It counts where a policy says so.")
+    if not fits:
+        step = Hold(
+            reason="ApprovalForOtherRelease",
+            message="It approves another release than the one it names: approve this one again.",
+        )
+    return ApprovalStatus(
+        observed_generation=resource.generation,
+        conditions=_conditions(resource, step),
+        signer=fact.signer.subject,
+        decision=fact.decision,
+        role=fact.role,
+        channel=fact.channel,
+        expires_at=fact.expires_at,
+        release_digest=fact.release_digest,
+        fits=fits,
+        reason=None if fits else step.reason,
+    )
+
+
+def _approval_refused(resource: Resource, step: Hold) -> ApprovalStatus:
+    return ApprovalStatus(
+        observed_generation=resource.generation,
+        conditions=_conditions(resource, step),
+        fits=False,
+        reason=step.reason,
+    )
+
+
+def policy_status(observed: PolicyObserved) -> PolicyStatus:
+    """Return the status of a policy: whether it is in force, and how many channels it binds."""
+    problem = observed.policy.problem
+    step: Rest | Hold = Rest(reason="InForce", message="In force.")
+    if observed.spec is None:
+        step = Hold(
+            reason="SpecInvalid",
+            message=f"{problem.message if problem else ''} Until then what it binds is held.",
+        )
+    return PolicyStatus(
+        observed_generation=observed.policy.generation,
+        conditions=_conditions(observed.policy, step),
+        channels=observed.channels,
+    )
+
+
+def channel_status(observed: ChannelObserved, step: ChannelStep) -> ChannelStatus:
+    """Return the status of a Channel after a lap that decided `step`."""
+    table = observed.table
+    return ChannelStatus(
+        observed_generation=observed.channel.generation if observed.channel else None,
+        conditions=_conditions(observed.channel, step) if observed.channel else (),
+        generation=table.generation if table else None,
+        live=_bundle(table.stable) if table else None,
+        candidate=_candidate(observed, step),
+        verdict=_verdict(observed.verdict) if observed.verdict else None,
+    )
+
+
+def _conditions(
+    resource: Resource, step: AppStep | ReleaseStep | ChannelStep
+) -> tuple[Condition, ...]:
+    state, reason, message = _state(step)
+    return conditions_for(state, reason=reason, message=message, generation=resource.generation)
+
+
+def _state(step: AppStep | ReleaseStep | ChannelStep) -> tuple[State, str, str]:
+    match step:
+        case Rest():
+            settled = step.reason in SETTLED
+            return ("Current" if settled else "InProgress", step.reason, step.message)
+        case Hold():
+            waiting = step.reason in WAITING or step.until is not None
+            return ("InProgress" if waiting else "Stalled", step.reason, step.message)
+        case Serve():
+            return ("InProgress", step.reason, step.message)
+        case Publish():
+            return ("InProgress", "Publishing", "The bundle is fetched and looked into.")
+        case Record():
+            return ("InProgress", "Judged", step.verdict.message)
+        case Collect():
+            return ("InProgress", "Collecting", "Evidence is fetched.")
+        case TakeClaim():
+            return ("InProgress", "Claiming", f"{step.claim.app_id} is claimed.")
+
+
+def _candidate(observed: ChannelObserved, step: ChannelStep) -> CandidateStatus | None:
+    spec, release, table = observed.spec, observed.release, observed.table
+    row = observed.spent or observed.rollout
+    if spec is None or release is None:
+        return None
+    if table and table.stable and table.stable.digest == release.bundle.sha256:
+        return None
+    steps = len(spec.rollout.steps)
+    if row is None or row.release_digest != observed.release_digest:
+        return CandidateStatus(
+            version=release.version,
+            release=spec.release,
+            digest=release.bundle.sha256,
+            phase="Waiting",
+            step=f"0/{steps}",
+        )
+    rolling = row.phase == "Rolling"
+    return CandidateStatus(
+        version=row.version,
+        release=spec.release,
+        digest=row.bundle_digest,
+        phase=_phase(row, paused=spec.paused),
+        share=_percent(table.share_bp) if table and rolling else "0%",
+        step=f"{min(row.step + 1, steps)}/{steps}",
+        since=_whole(row.step_since),
+        next_at=_whole(step.until) if rolling and isinstance(step, Rest) and step.until else None,
+        candidate=_arm(observed.evidence.candidate),
+        control=_arm(observed.evidence.control),
+    )
+
+
+def _phase(row: RolloutRow, *, paused: bool) -> CandidatePhase:
+    return "Paused" if paused and row.phase == "Rolling" else row.phase
+
+
+def _percent(share_bp: int) -> str:
+    return f"{share_bp * 100 / BASIS_POINTS:g}%"
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _arm(counts: ArmCounts) -> ArmStatus:
+    return ArmStatus(devices=counts.devices, failed=counts.failed, proven=counts.proven)
+
+
+def _bundle(bundle: ServedBundle | None) -> BundleStatus | None:
+    return BundleStatus(version=bundle.version, digest=bundle.digest) if bundle else None
+
+
+def _verdict(verdict: Verdict) -> VerdictStatus:
+    return VerdictStatus(
+        answer=verdict.answer,
+        reason=verdict.reason,
+        message=verdict.message,
+        findings=tuple(_finding(each) for each in verdict.findings),
+    )
+
+
+def _finding(finding: Finding) -> FindingStatus:
+    return FindingStatus(
+        policy=finding.policy,
+        requirement=finding.requirement,
+        state=finding.state,
+        enforced=finding.enforced,
+        reason=finding.reason,
+        message=finding.message,
+        by=finding.by,
+    )
