@@ -1,0 +1,85 @@
+"""Why evidence proves nothing: the closed set of reason codes, in the order of the checks.
+
+The order is meant: of two refusals of the same evidence under two trust roots, the later one got
+further and tells more (`further`). "This certificate is not ours" is what every other root says;
+"this certificate had expired" is what the right one says.
+"""
+
+import unicodedata
+from typing import Final, Literal, get_args
+
+from sluice.errors import VerificationError
+
+__all__ = ["Reason", "clean_text", "further", "refusal"]
+
+Reason = Literal[
+    # The trust root itself.
+    "TrustRootUnreadable",
+    "TrustRootMissing",
+    # Reading the bundle.
+    "BundleUnreadable",
+    "BundleVersionUnknown",
+    "BundleUnsafe",
+    "ManagedKeyUnsupported",
+    "LogEntryMissing",
+    "NotASignature",
+    "NotAStatement",
+    # Who signed, and when.
+    "TimestampMissing",
+    "TimestampInvalid",
+    "CertificateUntrusted",
+    "CertificateExpired",
+    "CertificateNotLogged",
+    "CertificateUnusable",
+    "IdentityMissing",
+    "IdentityAmbiguous",
+    "TrustKeyRetired",
+    # That it was logged.
+    "LogEntryInvalid",
+    "LogEntryForOther",
+    # What was signed.
+    "SignatureInvalid",
+    "SignatureForOtherArtifact",
+    "StatementUnreadable",
+    "SubjectMissing",
+    "StatementMisplaced",
+    "ProvenanceUnreadable",
+    "NotAnApproval",
+    "ApprovalUnreadable",
+    "ApprovalForOtherRelease",
+]
+"""Reason codes of evidence. The same words appear in verdicts, conditions and the audit log."""
+
+_PROGRESS: Final = {reason: place for place, reason in enumerate(get_args(Reason))}
+
+_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories refused in names: control, format (bidirectional overrides, zero width),
+surrogate, private, unassigned, line and paragraph separators. They exist to deceive a reader or a
+log (attack 47)."""
+
+
+def refusal(reason: Reason, message: str) -> VerificationError:
+    """Return the error to raise for evidence that proves nothing."""
+    return VerificationError(reason, message)
+
+
+def further(one: VerificationError, other: VerificationError) -> VerificationError:
+    """Return the refusal that got further, or the first one when they got equally far."""
+    return other if _PROGRESS.get(other.reason, 0) > _PROGRESS.get(one.reason, 0) else one
+
+
+def clean_text(value: str, *, what: str, chars_max: int, reason: Reason) -> str:
+    """Return `value` if it is short, not empty and shows as what it is.
+
+    Raises:
+        VerificationError: with `reason`, naming `what`; the value itself is not repeated.
+    """
+    if not value:
+        raise refusal(reason, f"The {what} is empty; sign again with a client that sets it.")
+    if len(value) > chars_max:
+        raise refusal(reason, f"The {what} is longer than {chars_max} characters; shorten it.")
+    if any(unicodedata.category(char) in _UNPRINTABLE for char in value):
+        raise refusal(
+            reason, f"The {what} contains control or invisible characters; sign again without them."
+        )
+    return value
