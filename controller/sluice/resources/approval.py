@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from sluice.resources.fields import Model, Name
+from sluice.resources.fields import Model, ObjectName
+from sluice.resources.rules import immutable
 
 __all__ = ["ApprovalSpec"]
 
@@ -15,7 +16,11 @@ SIGNATURE_TEXT_MAX = 64 * 1024
 class ApprovalSpec(Model):
     """One person's signed approval or rejection. Immutable: to change your mind, add another."""
 
-    release: Name
+    model_config = ConfigDict(
+        json_schema_extra=immutable("an Approval never changes: add another one")
+    )
+
+    release: ObjectName
     """Name of the Release in the same namespace; only says where to look: what counts is the digest
     in the signed statement."""
 

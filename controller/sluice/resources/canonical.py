@@ -61,8 +61,24 @@ def release_digest(spec: ReleaseSpec) -> str:
     """Return the digest that approvals sign: the whole spec, but for `revoked`.
 
     `revoked` is left out on purpose: it can only take a release away, and taking away must never
-    wait for new signatures. Fields that are not set do not count, so a field added to the API later
-    leaves old digests as they are.
+    wait for new signatures.
+
+    A field that says nothing does not count: neither one that is left out, nor `null`, nor an empty
+    list. So the digest of the file in git is that of the stored object, and a field that is added
+    to the API later leaves old digests as they are. That is only safe because in a Release nothing
+    else can be left out: the default of every optional field is None or an empty list, and never
+    both are allowed (a test looks at the models). Were a default a value, then whoever changed it
+    would change what was signed, and no signature would show it.
     """
-    fields = spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"revoked"})
-    return sha256_hex(canonical_json({"kind": "Release", "spec": fields}))
+    fields = spec.model_dump(mode="json", by_alias=True, exclude={"revoked"})
+    return sha256_hex(canonical_json({"kind": "Release", "spec": _said(fields)}))
+
+
+def _said(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _said(item) for key, item in value.items() if item not in (None, [])}
+        case list():
+            return [_said(item) for item in value]
+        case _:
+            return value

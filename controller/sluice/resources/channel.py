@@ -4,11 +4,29 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sluice.resources.fields import BASIS_POINTS, Duration, Model, Name, Percent, basis_points
+from sluice.resources.fields import (
+    BASIS_POINTS,
+    Duration,
+    Model,
+    ObjectName,
+    Percent,
+    basis_points,
+)
+from sluice.resources.rules import immutable, rule, rules
 
 __all__ = ["Audience", "Builds", "ChannelSpec", "Guard", "Platform", "Rollout", "Step"]
 
 Platform = Literal["ios", "android", "electron"]
+
+SHARES = "self.map(step, double(step.share.substring(0, step.share.size() - 1)))"
+SHARES_GROW = rules(
+    rule(
+        f"{SHARES}.isSorted() && {SHARES}.all(one, {SHARES}.exists_one(other, other == one))",
+        "shares of steps must grow",
+    ),
+    rule(f"{SHARES}[0] > 0.0", "the first step must have a share of more than 0%"),
+    rule(f"{SHARES}[self.size() - 1] == 100.0", "the last step must have a share of 100%"),
+)
 
 
 class Builds(Model):
@@ -65,8 +83,9 @@ class Step(Model):
 class Guard(Model):
     """When a rollout is taken back by itself."""
 
-    false_alarm: Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$")] = "0.01"
-    """Largest probability that a healthy release is ever taken back, over the whole rollout."""
+    false_alarm: Annotated[str, Field(pattern=r"^0\.0{0,5}[1-9][0-9]{0,5}$", max_length=8)] = "0.01"
+    """Largest probability that a healthy release is ever taken back, over the whole rollout: more
+    than 0 and less than 1."""
 
     tolerance: Percent = "0.2%"
     """Excess of the failure rate over the phones that do not have the release yet, in percentage
@@ -76,7 +95,9 @@ class Guard(Model):
 class Rollout(Model):
     """How a new release reaches the audience."""
 
-    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)] = (
+    steps: Annotated[
+        tuple[Step, ...], Field(min_length=1, max_length=20, json_schema_extra=SHARES_GROW)
+    ] = (
         Step(share="1%", hold="30m"),
         Step(share="10%", hold="1h"),
         Step(share="50%", hold="2h"),
@@ -102,10 +123,12 @@ class Rollout(Model):
 class ChannelSpec(Model):
     """Which release an audience gets."""
 
-    app: Name
+    app: Annotated[
+        ObjectName, Field(json_schema_extra=immutable("app never changes: make another Channel"))
+    ]
     """Name of the App in the same namespace. Immutable."""
 
-    release: Name | None = None
+    release: ObjectName | None = None
     """Name of the Release to roll out; none serves nothing new: phones keep what they have."""
 
     audience: Audience = Audience()

@@ -17,13 +17,16 @@ __all__ = [
     "Duration",
     "Model",
     "Name",
+    "ObjectName",
     "Percent",
     "PersonName",
     "RoleName",
     "SemVer",
     "Sha256",
+    "Subject",
     "Text",
     "Timestamp",
+    "Url",
     "basis_points",
     "seconds",
 ]
@@ -32,9 +35,13 @@ BASIS_POINTS: Final = 10_000
 """All phones, in basis points: the unit in which shares are computed."""
 
 DNS_LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+NUMBER: Final = r"(0|[1-9][0-9]*)"
+PRE_RELEASE: Final = rf"({NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+BUILD: Final = r"[0-9A-Za-z-]+"
 SEMVER: Final = (
-    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
-    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+    rf"^{NUMBER}\.{NUMBER}\.{NUMBER}"
+    rf"(-{PRE_RELEASE}(\.{PRE_RELEASE})*)?(\+{BUILD}(\.{BUILD})*)?$"
 )
 PERCENT: Final = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
 DURATION: Final = r"^([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?$"
@@ -69,13 +76,6 @@ def seconds(duration: str) -> int:
     )
 
 
-def _some_duration(value: str) -> str:
-    if not value:
-        msg = 'a duration is needed, e.g. "30m" or "1h30m" ("0s" for none)'
-        raise ValueError(msg)
-    return value
-
-
 def _in_utc(value: datetime) -> datetime:
     if value.utcoffset() != timedelta(0):
         msg = "a time must be in UTC and end in Z"
@@ -84,7 +84,10 @@ def _in_utc(value: datetime) -> datetime:
 
 
 Name = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
-"""Name of a Kubernetes object."""
+"""Name of a part of an object, to refer to it from elsewhere in the object."""
+
+ObjectName = Annotated[str, Field(pattern=DNS_SUBDOMAIN, min_length=1, max_length=253)]
+"""Name of a Kubernetes object. Dots may be in it: a Release is often called shop-1.4.2."""
 
 PersonName = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
 """Name of a person in a policy's registry."""
@@ -106,8 +109,15 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", min_length=64, max_leng
 Percent = Annotated[str, Field(pattern=PERCENT, max_length=7)]
 """A share of the phones, e.g. 10% or 0.25%; two digits after the point at most."""
 
-Duration = Annotated[str, Field(pattern=DURATION, max_length=32), AfterValidator(_some_duration)]
-"""A length of time, e.g. 30m, 1h30m or 2d."""
+Duration = Annotated[str, Field(pattern=DURATION, min_length=2, max_length=32)]
+"""A length of time, e.g. 30m, 1h30m or 2d; 0s for none. The least length refuses the empty text,
+which the pattern lets through."""
+
+Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=r"^(https|http|file)://[!-~]+$")]
+"""A place to fetch bytes from; printable ASCII and no space."""
+
+Subject = Annotated[str, Field(min_length=1, max_length=256)]
+"""Identity in a signing certificate: an e-mail address (254 at most) or a workflow's URI."""
 
 Text = Annotated[str, Field(max_length=4096)]
 """Text for people; never interpreted."""

@@ -20,6 +20,14 @@ from sluice.resources.channel import ChannelSpec
 from sluice.resources.fields import Model
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
+from sluice.resources.status import (
+    ApprovalStatus,
+    AppStatus,
+    ChannelStatus,
+    PolicyStatus,
+    ReleaseStatus,
+    Status,
+)
 
 __all__ = ["GROUP", "KINDS", "VERSION", "Key", "Kind", "Resource", "Spec", "parse_resource"]
 
@@ -40,33 +48,70 @@ class Kind:
     plural: str
     short: tuple[str, ...]
     namespaced: bool
+    about: str
+    """What an object of this kind is, for `kubectl explain`."""
     model: type[Model]
+    """What its author writes in `spec`."""
+    status: type[Status]
+    """What the operator shows in `status`."""
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind(name="App", plural="apps", short=(), namespaced=True, model=AppSpec),
-        Kind(name="Release", plural="releases", short=("rel",), namespaced=True, model=ReleaseSpec),
         Kind(
-            name="Approval", plural="approvals", short=("apv",), namespaced=True, model=ApprovalSpec
+            name="App",
+            plural="apps",
+            short=(),
+            namespaced=True,
+            about="An app whose phones this cluster updates.",
+            model=AppSpec,
+            status=AppStatus,
         ),
         Kind(
-            name="Channel", plural="channels", short=("chan",), namespaced=True, model=ChannelSpec
+            name="Release",
+            plural="releases",
+            short=("rel",),
+            namespaced=True,
+            about="One version of an app's web bundle, with all that is claimed about it.",
+            model=ReleaseSpec,
+            status=ReleaseStatus,
+        ),
+        Kind(
+            name="Approval",
+            plural="approvals",
+            short=("apv",),
+            namespaced=True,
+            about="One person's signed word on one Release.",
+            model=ApprovalSpec,
+            status=ApprovalStatus,
+        ),
+        Kind(
+            name="Channel",
+            plural="channels",
+            short=("chan",),
+            namespaced=True,
+            about="Which Release an audience gets, and how it is rolled out to them.",
+            model=ChannelSpec,
+            status=ChannelStatus,
         ),
         Kind(
             name="ReleasePolicy",
             plural="releasepolicies",
             short=("rpol",),
             namespaced=True,
+            about="What must be shown before a Release may reach phones of this namespace's apps.",
             model=PolicySpec,
+            status=PolicyStatus,
         ),
         Kind(
             name="ClusterReleasePolicy",
             plural="clusterreleasepolicies",
             short=("crpol",),
             namespaced=False,
+            about="What must be shown before a Release may reach phones of any namespace's apps.",
             model=PolicySpec,
+            status=PolicyStatus,
         ),
     )
 }

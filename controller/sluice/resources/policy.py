@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from sluice.resources.fields import Duration, Model, Name, PersonName, RoleName
+from sluice.resources.fields import Duration, Model, Name, PersonName, RoleName, Subject
+from sluice.resources.rules import Schema, rule, rules, unique_names
 
 __all__ = [
     "Approvals",
@@ -19,20 +20,29 @@ __all__ = [
     "Signature",
 ]
 
-ROOT_TEXT_MAX = 128 * 1024
+# All at their largest make an object of 1 MB, so that its status has room in etcd's 1.5 MiB.
+AUTHORITIES_MAX = 16
+SUBJECTS_MAX = 32
+PEOPLE_MAX = 256
+IDENTITIES_MAX = 4
+ROLES_MAX = 32
+MEMBERS_MAX = 64
+REQUIREMENTS_MAX = 32
+GLOBS_MAX = 64
+ROOT_TEXT_MAX = 24 * 1024
 """Largest trusted root in characters; the public one has 7,000."""
 
-Glob = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._*-]+$")]
+Glob = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._*-]+$")]
 Enforcement = Literal["Enforce", "Warn"]
 
 
 class Selector(Model):
     """Which channels the policy binds. A channel can't opt out."""
 
-    apps: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=256)] = ("*",)
+    apps: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=GLOBS_MAX)] = ("*",)
     """Patterns of appIds; * stands for any characters."""
 
-    channels: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=256)] = ("*",)
+    channels: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=GLOBS_MAX)] = ("*",)
     """Patterns of channel names; * stands for any characters."""
 
 
@@ -42,14 +52,11 @@ class Authority(Model):
     name: Name
     """Name that requirements and people refer to."""
 
-    issuer: Annotated[str, Field(min_length=1, max_length=512)]
+    issuer: Annotated[str, Field(min_length=1, max_length=256)]
     """OIDC issuer in the signing certificate, compared exactly, e.g.
     https://token.actions.githubusercontent.com."""
 
-    subjects: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=512)], ...],
-        Field(min_length=1, max_length=256),
-    ]
+    subjects: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=SUBJECTS_MAX)]
     """Identities in the signing certificate (e-mail address or URI). * stands for any characters
     but / and @; everything else is compared exactly, from end to end."""
 
@@ -64,7 +71,7 @@ class Identity(Model):
     authority: Name
     """Name of the authority that vouches for it."""
 
-    subject: Annotated[str, Field(min_length=1, max_length=512)]
+    subject: Subject
     """Identity in the signing certificate, compared exactly, e.g. alice@example.com."""
 
 
@@ -74,7 +81,7 @@ class Person(Model):
     name: PersonName
     """Name to refer to."""
 
-    identities: Annotated[tuple[Identity, ...], Field(min_length=1, max_length=16)]
+    identities: Annotated[tuple[Identity, ...], Field(min_length=1, max_length=IDENTITIES_MAX)]
     """Everything the person signs with; no two people share one."""
 
 
@@ -84,7 +91,7 @@ class Role(Model):
     name: RoleName
     """Name that requirements and approvals refer to, e.g. release-manager."""
 
-    members: Annotated[tuple[PersonName, ...], Field(min_length=1, max_length=256)]
+    members: Annotated[tuple[PersonName, ...], Field(min_length=1, max_length=MEMBERS_MAX)]
     """Names of people in this policy."""
 
 
@@ -127,6 +134,16 @@ class Approvals(Model):
 class Requirement(Model):
     """One thing that must be shown. Exactly one of signature, provenance and approvals is set."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "[has(self.signature), has(self.provenance), has(self.approvals)]"
+                ".filter(given, given).size() == 1",
+                "set exactly one of signature, provenance, approvals",
+            )
+        )
+    )
+
     name: Name
     """Name to tell it by in verdicts."""
 
@@ -150,22 +167,69 @@ class Requirement(Model):
         return self
 
 
+def _known(field: str, names: str, known: str, message: str) -> Schema:
+    """Return the rule that the list `known` has all `names` of each item of `field`."""
+    there = f"(has(self.{known}) ? self.{known}.map(one, one.name) : [])"
+    return rule(
+        f"!has(self.{field}) || self.{field}.all(each, sets.contains({there}, {names}))",
+        message,
+        field=f".{field}",
+    )
+
+
+NAMES_FIT = rules(
+    unique_names("authorities", "two authorities have the same name"),
+    unique_names("people", "two people have the same name"),
+    unique_names("roles", "two roles have the same name"),
+    unique_names("requirements", "two requirements have the same name"),
+    _known("roles", "each.members", "people", "a member of a role is not in people"),
+    _known(
+        "people",
+        "each.identities.map(one, one.authority)",
+        "authorities",
+        "an identity names an authority that is not in authorities",
+    ),
+    _known(
+        "requirements",
+        "(has(each.signature) ? [each.signature.authority] : [])",
+        "authorities",
+        "a signature names an authority that is not in authorities",
+    ),
+    _known(
+        "requirements",
+        "(has(each.provenance) ? [each.provenance.authority] : [])",
+        "authorities",
+        "a provenance names an authority that is not in authorities",
+    ),
+    _known(
+        "requirements",
+        "(has(each.approvals) ? [each.approvals.role] : [])",
+        "roles",
+        "approvals name a role that is not in roles",
+    ),
+)
+
+
 class PolicySpec(Model):
     """What must be shown before a release may reach the phones of the selected channels."""
+
+    model_config = ConfigDict(json_schema_extra=NAMES_FIT)
 
     selector: Selector = Selector()
     """Which channels the policy binds; all when left out."""
 
-    authorities: Annotated[tuple[Authority, ...], Field(max_length=64)] = ()
+    authorities: Annotated[tuple[Authority, ...], Field(max_length=AUTHORITIES_MAX)] = ()
     """Whose signatures mean something."""
 
-    people: Annotated[tuple[Person, ...], Field(max_length=512)] = ()
+    people: Annotated[tuple[Person, ...], Field(max_length=PEOPLE_MAX)] = ()
     """People who may approve."""
 
-    roles: Annotated[tuple[Role, ...], Field(max_length=64)] = ()
+    roles: Annotated[tuple[Role, ...], Field(max_length=ROLES_MAX)] = ()
     """Capacities in which they do."""
 
-    requirements: Annotated[tuple[Requirement, ...], Field(min_length=1, max_length=64)]
+    requirements: Annotated[
+        tuple[Requirement, ...], Field(min_length=1, max_length=REQUIREMENTS_MAX)
+    ]
     """All of them must be met."""
 
     @model_validator(mode="after")

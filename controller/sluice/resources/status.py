@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from sluice.resources.fields import Model, Percent, Sha256, Timestamp
+from sluice.resources.rules import LIST_BY_TYPE
 
 __all__ = [
     "FINDINGS_MAX",
@@ -106,7 +107,7 @@ class Condition(Model):
     """When `status` last changed."""
 
 
-Conditions = Annotated[tuple[Condition, ...], Field(max_length=16)]
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=LIST_BY_TYPE)]
 
 
 class Status(Model):
