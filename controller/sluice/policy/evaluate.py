@@ -2,7 +2,8 @@
 
 In the order of the code:
 (1) A revoked release is withdrawn, whatever else is true.
-(2) Policies bind by their selectors; a channel can't opt out. No policy: held, never allowed.
+(2) Policies bind by their selectors; a channel can't opt out. No policy: held, never allowed. A
+    policy that can't be read binds all of its namespace: held.
 (3) Every requirement of every policy that binds gives a finding. All that are enforced must be
     satisfied: a further policy can only take away.
 (4) A rejection by somebody in a role withdraws; anything else that is unmet holds.
@@ -15,7 +16,7 @@ from datetime import datetime
 from sluice.policy.approvals import judge_approvals
 from sluice.policy.evidence import judge_provenance, judge_signature
 from sluice.policy.patterns import name_matches
-from sluice.policy.subject import PolicyInForce, Subject
+from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.verdict import Answer, Finding, Verdict
 from sluice.verify.facts import Facts
 
@@ -23,12 +24,15 @@ __all__ = ["binding", "evaluate"]
 
 
 def evaluate(
-    policies: tuple[PolicyInForce, ...], subject: Subject, facts: Facts, now: datetime
+    policies: tuple[PolicyInForce | UnreadablePolicy, ...],
+    subject: Subject,
+    facts: Facts,
+    now: datetime,
 ) -> Verdict:
     """Return the verdict on one release on one channel.
 
     Args:
-        policies: every policy in force in the subject's namespace and in the cluster.
+        policies: every policy of the subject's namespace and of the cluster.
         subject: the release and the channel.
         facts: everything proven about the release, under all trust roots of the policies.
         now: the time of the judgement, in UTC.
@@ -37,6 +41,9 @@ def evaluate(
     findings: list[Finding] = []
     moments: list[datetime] = []
     for policy in bound:
+        if isinstance(policy, UnreadablePolicy):
+            findings.append(_unreadable(policy))
+            continue
         outcome = judge_approvals(policy, subject, facts, now)
         findings += _evidence_findings(policy, subject, facts)
         findings += outcome.findings
@@ -58,13 +65,15 @@ def evaluate(
     )
 
 
-def binding(policy: PolicyInForce, subject: Subject) -> bool:
+def binding(policy: PolicyInForce | UnreadablePolicy, subject: Subject) -> bool:
     """Return whether a policy binds the subject."""
+    if policy.ref.namespace not in ("", subject.namespace):
+        return False
+    if isinstance(policy, UnreadablePolicy):
+        return True
     selector = policy.spec.selector
-    return (
-        policy.ref.namespace in ("", subject.namespace)
-        and any(name_matches(each, subject.app_id) for each in selector.apps)
-        and any(name_matches(each, subject.channel) for each in selector.channels)
+    return any(name_matches(each, subject.app_id) for each in selector.apps) and any(
+        name_matches(each, subject.channel) for each in selector.channels
     )
 
 
@@ -77,7 +86,7 @@ def _evidence_findings(policy: PolicyInForce, subject: Subject, facts: Facts) ->
 
 
 def _answer(
-    subject: Subject, bound: tuple[PolicyInForce, ...], findings: list[Finding]
+    subject: Subject, bound: tuple[PolicyInForce | UnreadablePolicy, ...], findings: list[Finding]
 ) -> tuple[Answer, str, str]:
     if subject.release.revoked is not None:
         return "withdrawn", "Revoked", f"The release is revoked: {subject.release.revoked.reason}"
@@ -97,8 +106,19 @@ def _answer(
     if unmet:
         others = f" (and {len(unmet) - 1} more)" if len(unmet) > 1 else ""
         return "held", unmet[0].reason, f"{unmet[0].requirement}: {unmet[0].message}{others}"
-    names = ", ".join(each.label for each in bound)
+    names = ", ".join(f"{each.ref.kind}/{each.ref.name}" for each in bound)
     return "allowed", "Allowed", f"Everything that {names} asks for is shown."
+
+
+def _unreadable(policy: UnreadablePolicy) -> Finding:
+    return Finding(
+        policy=f"{policy.ref.kind}/{policy.ref.name}",
+        requirement="policy",
+        state="missing",
+        enforced=True,
+        reason="PolicyUnreadable",
+        message=f"the policy can't be read, so nothing is allowed: {policy.problem}",
+    )
 
 
 def _rejected_evidence(facts: Facts) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ from sluice.policy.verdict import PolicyRef
 from sluice.resources.policy import Authority, PolicySpec
 from sluice.resources.release import ReleaseSpec
 
-__all__ = ["PolicyInForce", "Subject"]
+__all__ = ["PolicyInForce", "Subject", "UnreadablePolicy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,14 @@ class Subject:
     channel: str
     release: ReleaseSpec
     release_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadablePolicy:
+    """A policy whose spec can't be read: nobody knows what it asks for, so it allows nothing."""
+
+    ref: PolicyRef
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,74 @@
+"""What the API server holds, as last seen: fed by events, and replaced whole by a list.
+
+A watch may lose an event, and a delete may hide behind a 410. So a list is taken every minute and
+replaces the kind: what is not in it is gone, whether anybody said so or not.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sluice.resources.kinds import KINDS, Key, Resource, parse_resource
+
+__all__ = ["Cache"]
+
+
+class Cache:
+    """Resources by key. All methods return the keys that changed."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, dict[Key, Resource]] = {kind: {} for kind in KINDS}
+        self._touched: dict[str, set[Key]] = {kind: set() for kind in KINDS}
+
+    def get(self, key: Key) -> Resource | None:
+        """Return a resource, or None when it is not there."""
+        return self._kinds[key.kind].get(key)
+
+    def of_kind(self, kind: str, namespace: str | None = None) -> Iterator[Resource]:
+        """Yield the resources of a kind, in one namespace or in all, in the order of names."""
+        for key, resource in sorted(self._kinds[kind].items()):
+            if namespace is None or key.namespace == namespace:
+                yield resource
+
+    def apply(self, kind: str, body: Mapping[str, Any], *, deleted: bool) -> set[Key]:
+        """Take in one event."""
+        resource = parse_resource(kind, body)
+        known = self._kinds[kind].get(resource.key)
+        self._touched[kind].add(resource.key)
+        if deleted:
+            if known is None or known.uid != resource.uid:
+                return set()
+            del self._kinds[kind][resource.key]
+            return {resource.key}
+        self._kinds[kind][resource.key] = resource
+        return set() if known is not None and _same(known, resource) else {resource.key}
+
+    def begin_list(self, kind: str) -> None:
+        """Say that a list is being asked for: events from here on are newer than its answer."""
+        self._touched[kind].clear()
+
+    def replace(self, kind: str, bodies: Iterable[Mapping[str, Any]]) -> set[Key]:
+        """Take in a whole list of one kind, but for what events have changed meanwhile."""
+        before = self._kinds[kind]
+        after = {each.key: each for each in (parse_resource(kind, body) for body in bodies)}
+        for key in self._touched[kind]:
+            after.pop(key, None)
+            if key in before:
+                after[key] = before[key]
+        self._kinds[kind] = after
+        return {
+            key
+            for key in before.keys() | after.keys()
+            if key not in before or key not in after or not _same(before[key], after[key])
+        }
+
+    def written(self, key: Key, body: Mapping[str, Any]) -> None:
+        """Take in an object as our own status write left it, so that the next write fits."""
+        resource = parse_resource(key.kind, body)
+        known = self._kinds[key.kind].get(key)
+        if known is not None and known.uid == resource.uid:
+            self._kinds[key.kind][key] = resource
+
+
+def _same(one: Resource, other: Resource) -> bool:
+    """Return whether two states of an object ask for the same; only the spec does the asking."""
+    return one.uid == other.uid and one.generation == other.generation and one.spec == other.spec
