@@ -182,6 +182,12 @@ def _nothing_to_do(observed: ChannelObserved) -> ChannelStep | None:
         )
     if observed.verdict.answer == "withdrawn":
         return Hold(reason=observed.verdict.reason, message=observed.verdict.message)
+    if release.bundle.sha256 in observed.revoked:
+        return Hold(
+            reason="Revoked",
+            message="Another Release with this very bundle is revoked:"
+            f" {observed.revoked[release.bundle.sha256]}",
+        )
     if observed.spent is not None:
         return Hold(
             reason=observed.spent.reason,

@@ -46,6 +46,10 @@ def log_evidence(evidence: Evidence, tolerance: float) -> float:
         0 or less while nothing speaks against the candidate; -inf is never returned.
     """
     candidate, control = evidence.candidate, evidence.control
+    observed, expected = _rate(candidate), _rate(control)
+    if observed <= expected + tolerance:
+        # The likeliest pair of rates is one that the hypothesis allows: nothing speaks against it.
+        return _martingale(candidate, observed) + _martingale(control, expected)
 
     def value(rate: float) -> float:
         return _martingale(candidate, min(rate + tolerance, RATE_MAX)) + _martingale(control, rate)
@@ -64,6 +68,11 @@ def _smallest(value: Callable[[float], float], low: float, high: float) -> float
         smallest = min(smallest, at_left, at_right)
         low, high = (low, right) if at_left < at_right else (left, high)
     return smallest
+
+
+def _rate(arm: ArmCounts) -> float:
+    """Return the observed failure rate, within the rates that are considered."""
+    return min(max(arm.failed / max(arm.devices, 1), RATE_MIN), RATE_MAX)
 
 
 def _martingale(arm: ArmCounts, rate: float) -> float:
