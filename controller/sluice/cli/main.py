@@ -20,8 +20,15 @@ def _crds() -> click.Command:
     return crds
 
 
+def _digest() -> click.Command:
+    from sluice.cli.digest import digest  # noqa: PLC0415 - imported when asked for
+
+    return digest
+
+
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "crds": _crds,
+    "digest": _digest,
 }
 
 
@@ -45,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="sluice")

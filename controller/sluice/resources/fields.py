@@ -5,6 +5,7 @@ is a number in YAML) or an empty name is refused. A typo never silently means "t
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 __all__ = [
     "BASIS_POINTS",
+    "PATTERN_HINTS",
     "AppId",
     "Duration",
     "Model",
@@ -45,6 +47,20 @@ SEMVER: Final = (
 )
 PERCENT: Final = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
 DURATION: Final = r"^([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?$"
+SHA256: Final = r"^[0-9a-f]{64}$"
+URL: Final = r"^(https|http|file)://[!-~]+$"
+
+PATTERN_HINTS: Final[Mapping[str, str]] = {
+    DNS_LABEL: "this must be a name of lower-case letters, digits and -",
+    DNS_SUBDOMAIN: "this must be a name of lower-case letters, digits, - and .",
+    SEMVER: 'this must be a semantic version, e.g. "1.4.2"',
+    PERCENT: 'this must be a percentage with at most two digits after the point, e.g. "10%"',
+    DURATION: 'this must be a length of time, e.g. "30m", "1h30m" or "2d"',
+    SHA256: "this must be a SHA-256 digest: 64 lower-case hexadecimal digits",
+    URL: "this must be an https, http or file URL without spaces",
+}
+"""What to tell a person whose text does not match."""
+
 DURATION_PARTS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
@@ -103,7 +119,7 @@ AppId = Annotated[
 SemVer = Annotated[str, Field(pattern=SEMVER, min_length=5, max_length=64)]
 """A semantic version (semver.org 2.0), always quoted in YAML."""
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
+Sha256 = Annotated[str, Field(pattern=SHA256, min_length=64, max_length=64)]
 """A SHA-256 digest, 64 lower-case hexadecimal digits."""
 
 Percent = Annotated[str, Field(pattern=PERCENT, max_length=7)]
@@ -113,7 +129,7 @@ Duration = Annotated[str, Field(pattern=DURATION, min_length=2, max_length=32)]
 """A length of time, e.g. 30m, 1h30m or 2d; 0s for none. The least length refuses the empty text,
 which the pattern lets through."""
 
-Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=r"^(https|http|file)://[!-~]+$")]
+Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=URL)]
 """A place to fetch bytes from; printable ASCII and no space."""
 
 Subject = Annotated[str, Field(min_length=1, max_length=256)]

@@ -8,7 +8,7 @@ object never hides or blocks another.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -17,6 +17,7 @@ from sluice.errors import Refused
 from sluice.resources.app import AppSpec
 from sluice.resources.approval import ApprovalSpec
 from sluice.resources.channel import ChannelSpec
+from sluice.resources.faults import Fault, faults_of, summary
 from sluice.resources.fields import Model
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
@@ -29,13 +30,20 @@ from sluice.resources.status import (
     Status,
 )
 
-__all__ = ["GROUP", "KINDS", "VERSION", "Key", "Kind", "Resource", "Spec", "parse_resource"]
+__all__ = [
+    "GROUP",
+    "KINDS",
+    "VERSION",
+    "Key",
+    "Kind",
+    "Resource",
+    "Spec",
+    "parse_resource",
+    "parse_spec",
+]
 
 GROUP: Final = "sluice.dev"
 VERSION: Final = "v1alpha1"
-
-PROBLEMS_SHOWN_MAX: Final = 5
-"""Faults of one object that are listed; the rest is counted."""
 
 Spec = AppSpec | ReleaseSpec | ApprovalSpec | ChannelSpec | PolicySpec
 
@@ -150,30 +158,36 @@ class Resource:
 
 
 def parse_resource(kind: str, body: Mapping[str, Any]) -> Resource:
-    """Return the typed form of an API object. Its status and annotations are not looked at."""
-    meta = body.get("metadata", {})
-    namespace = meta.get("namespace", "") if KINDS[kind].namespaced else ""
-    spec: Any = None
-    problem = None
-    try:
-        spec = KINDS[kind].model.model_validate_json(json.dumps(body.get("spec", {})))
-    except ValidationError as error:
-        problem = Refused("SpecInvalid", _explain(error))
+    """Return the typed form of an API object. Its status and annotations are not looked at.
+
+    It never raises, whatever JSON object it is given.
+    """
+    meta = body.get("metadata")
+    meta = meta if isinstance(meta, Mapping) else {}
+    spec = parse_spec(kind, body.get("spec", {}))
     return Resource(
-        key=Key(kind, namespace, meta["name"]),
-        uid=meta.get("uid", ""),
-        generation=meta.get("generation", 0),
-        resource_version=meta.get("resourceVersion", ""),
-        spec=spec,
-        problem=problem,
+        key=Key(
+            kind,
+            _text(meta.get("namespace")) if KINDS[kind].namespaced else "",
+            _text(meta.get("name")),
+        ),
+        uid=_text(meta.get("uid")),
+        generation=generation if type(generation := meta.get("generation")) is int else 0,
+        resource_version=_text(meta.get("resourceVersion")),
+        spec=None if isinstance(spec, tuple) else spec,
+        problem=Refused("SpecInvalid", summary(spec)) if isinstance(spec, tuple) else None,
     )
 
 
-def _explain(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    shown = [
-        f"spec.{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-        for fault in faults[:PROBLEMS_SHOWN_MAX]
-    ]
-    more = len(faults) - len(shown)
-    return "Mend " + "; ".join(shown) + (f"; and {more} more" if more else "")
+def parse_spec(kind: str, value: Any) -> Spec | tuple[Fault, ...]:
+    """Return the typed form of an object's `spec`, or what its author has to mend."""
+    try:
+        return cast("Spec", KINDS[kind].model.model_validate_json(json.dumps(value)))
+    except ValidationError as error:
+        return faults_of(error, ("spec",))
+    except (RecursionError, ValueError):
+        return (Fault(path=("spec",), message="this is nested too deep, or holds no JSON"),)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
