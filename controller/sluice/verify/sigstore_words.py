@@ -1,0 +1,127 @@
+"""What sigstore's refusals mean here, told by how their messages begin.
+
+sigstore has one kind of error for all that can be wrong. A table of hostile bundles in the tests
+holds the lines below to what sigstore says today; its minor version is pinned. What is told apart
+here is only the reason: a bundle is refused in any case.
+"""
+
+from typing import Final
+
+from sigstore import errors as sigstore_errors
+
+from sluice.errors import VerificationError
+from sluice.verify.reasons import Reason, refusal
+
+__all__ = ["meaning_of"]
+
+_MEANINGS: Final[tuple[tuple[str, Reason, str], ...]] = (
+    (
+        "entry must contain inclusion proof",
+        "LogEntryMissing",
+        "The log entry has no inclusion proof with a checkpoint; sign again with a current client.",
+    ),
+    (
+        "expected exactly one log entry",
+        "BundleUnreadable",
+        "The bundle has more than one log entry; use it as the client wrote it.",
+    ),
+    (
+        "bundle must contain an inclusion promise",
+        "TimestampMissing",
+        "Nobody trusted says when this was signed; sign again with a log.",
+    ),
+    (
+        "bundle contains an invalid leaf",
+        "CertificateUnusable",
+        "The first certificate of the bundle is not one to sign code with.",
+    ),
+    (
+        "no Timestamp Authorities",
+        "TimestampInvalid",
+        "The trust root names no timestamp authority; use that of the sigstore that signed.",
+    ),
+    ("too many signed timestamp", "TimestampInvalid", "The bundle has too many timestamps."),
+    ("duplicate timestamp", "TimestampInvalid", "The bundle has the same timestamp twice."),
+    ("Invalid Timestamp Response", "TimestampInvalid", "The bundle's timestamp is unreadable."),
+    (
+        "Integrated time only supported",
+        "LogEntryInvalid",
+        "The log entry is of a kind without a trusted time; sign again with a current client.",
+    ),
+    (
+        "failed to verify SCT",
+        "CertificateNotLogged",
+        "The signing certificate is in no certificate log that the trust root names.",
+    ),
+    (
+        "Key usage is not",
+        "CertificateUnusable",
+        "The signing certificate is not one to sign with.",
+    ),
+    (
+        "Extended usage does not",
+        "CertificateUnusable",
+        "The signing certificate is not one to sign code with.",
+    ),
+    (
+        "invalid log entry",
+        "LogEntryInvalid",
+        "The transparency log's proof does not hold; fetch the bundle again, or sign again.",
+    ),
+    (
+        "Bundle message digest mismatch",
+        "SignatureForOtherArtifact",
+        "The signature is over another file; sign this one.",
+    ),
+    (
+        "Signature is invalid for input",
+        "SignatureInvalid",
+        "The certificate's key did not sign this file; sign it again.",
+    ),
+    (
+        "DSSE: invalid signature",
+        "SignatureInvalid",
+        "The certificate's key did not sign this statement; sign it again.",
+    ),
+    (
+        "transparency log entry is inconsistent",
+        "LogEntryForOther",
+        "The log entry is about another signature; use the bundle as the client wrote it.",
+    ),
+    (
+        "log entry payload hash",
+        "LogEntryForOther",
+        "The log entry is about another statement; use the bundle as the client wrote it.",
+    ),
+    (
+        "log entry signatures",
+        "LogEntryForOther",
+        "The log entry is about another signature; use the bundle as the client wrote it.",
+    ),
+    (
+        "Expected entry type",
+        "LogEntryForOther",
+        "The log entry is about another kind of signature; use the bundle as the client wrote it.",
+    ),
+    (
+        "Unsupported DSSE log entry",
+        "LogEntryInvalid",
+        "The log entry is of a kind unknown for statements; sign again with a current client.",
+    ),
+    (
+        "invalid DSSE log entry",
+        "LogEntryInvalid",
+        "The log entry is unreadable; use the bundle as the client wrote it.",
+    ),
+)
+
+
+def meaning_of(error: sigstore_errors.Error) -> VerificationError:
+    """Return our refusal for an error of sigstore's; BundleUnreadable for one without a line."""
+    said = str(error)
+    for beginning, reason, message in _MEANINGS:
+        if said.startswith(beginning):
+            return refusal(reason, message)
+    return refusal(
+        "BundleUnreadable", "The sigstore bundle can't be read; use it as the client wrote it."
+    )
