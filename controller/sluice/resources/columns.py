@@ -1,7 +1,7 @@
 """What `kubectl get` shows: what is live, where the rollout is, and what is wrong.
 
-`kubectl get channels,releases,approvals` must read well at 120 columns, so the rest is left for
-`-o wide`.
+`kubectl get channels,releases,approvals` must read well at 120 columns, also with pre-releases and
+names that are not the shortest. So the rest is left for `-o wide`.
 """
 
 from collections.abc import Mapping
@@ -70,9 +70,10 @@ POLICY: Final = (
 
 COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "App": (
-        Column(name="AppId", path=".spec.appId", about="Identifier that the phones send."),
+        Column(name="App-Id", path=".spec.appId", about="Identifier that the phones send."),
         READY,
         REASON,
+        Column(name="Held-By", path=".status.heldBy", about="Who holds the appId."),
         AGE,
         MESSAGE,
     ),
@@ -80,7 +81,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column(name="App", path=".spec.app", about="The App."),
         Column(name="Version", path=".spec.version", about="Version that phones report."),
         Column(name="Phase", path=".status.phase", about="What became of it."),
-        Column(name="Ready", path=READY.path, about=READY.about),
+        READY,
         REASON,
         AGE,
         Column(name="Channels", path=".status.channels", about="Who points at it.", wide=True),
@@ -90,21 +91,15 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "Approval": (
         Column(name="Release", path=".spec.release", about="The Release."),
         Column(name="Signer", path=".status.signer", about="Who signed."),
-        Column(name="Role", path=".status.role", about="In which role."),
         Column(name="Decision", path=".status.decision", about="What was decided."),
-        Column(
-            name="Fits",
-            path=".status.fits",
-            about="Whether it is about this very Release.",
-            type="boolean",
-        ),
         REASON,
         AGE,
+        Column(name="Role", path=".status.role", about="In which role.", wide=True),
+        Column(name="Channel", path=".status.channel", about="For which Channel.", wide=True),
         Column(name="Expires", path=".status.expiresAt", about="When it ends.", wide=True),
         MESSAGE,
     ),
     "Channel": (
-        Column(name="App", path=".spec.app", about="The App."),
         Column(name="Live", path=".status.live.version", about="What phones get."),
         Column(name="Candidate", path=".status.candidate.version", about="What is on its way in."),
         Column(name="Share", path=".status.candidate.share", about="Share that is offered it."),
@@ -113,6 +108,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         READY,
         REASON,
         AGE,
+        Column(name="App", path=".spec.app", about="The App.", wide=True),
         Column(name="Release", path=".spec.release", about="What git asks for.", wide=True),
         Column(
             name="Failed",

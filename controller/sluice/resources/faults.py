@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from sluice.resources.fields import PATTERN_HINTS
-from sluice.resources.status import plain
+from sluice.resources.text import plain
 
 __all__ = ["Fault", "faults_of", "summary", "written"]
 

@@ -27,7 +27,7 @@ from typing_extensions import override
 from sluice.errors import Refused
 from sluice.resources.faults import Fault, Path, summary
 from sluice.resources.kinds import GROUP, KINDS, VERSION, Spec, parse_spec
-from sluice.resources.status import plain
+from sluice.resources.text import plain
 
 __all__ = ["MANIFEST_BYTES_MAX", "Manifest", "Place", "read_manifests", "spec_of"]
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from sluice.resources.fields import Model, Percent, Sha256, Timestamp
 from sluice.resources.rules import LIST_BY_TYPE
+from sluice.resources.text import plain
 
 __all__ = [
     "FINDINGS_MAX",
@@ -28,7 +29,6 @@ __all__ = [
     "ReleaseStatus",
     "Status",
     "VerdictStatus",
-    "plain",
 ]
 
 FINDINGS_MAX: Final = 64
@@ -40,21 +40,6 @@ NAMES_MAX: Final = 64
 WORD_CHARACTERS_MAX: Final = 256
 TEXT_CHARACTERS_MAX: Final = 1024
 """A sentence with a name or two in it has 300."""
-
-REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-CUT: Final = "…"
-
-
-def plain(text: str, characters_max: int) -> str:
-    """Return text that is safe in a terminal and a log: one line, printable, and not too long."""
-    cut = text if len(text) <= characters_max else text[: characters_max - 1] + CUT
-    return "".join(_plain_character(each) for each in cut)
-
-
-def _plain_character(character: str) -> str:
-    if character.isprintable():
-        return character
-    return " " if character.isspace() else REPLACEMENT
 
 
 def _plain_word(value: Any) -> Any:
