@@ -1,17 +1,20 @@
 """The chart renders what it promises, and a real API server accepts it."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from support.chart import CHART, OPERATOR, operator_rbac
+from sluice.operator.lease import LEASE_NAME
+from sluice.resources.kinds import KINDS
+from support.chart import CHART, OPERATOR, operator_rbac, rules
 from support.cluster import Cluster
 from support.go_tools import CONTROL_PLANE
 
+REPOSITORY = CHART.parent.parent
 NAMESPACE = "sluice-system"
 REQUIRED = ("devices.publicUrl=https://updates.example.com",)
 
@@ -26,7 +29,7 @@ def run_helm(helm: Path, command: str, *arguments: str) -> subprocess.CompletedP
 def render(helm: Path) -> Render:
     """Return a function from settings to the manifests that the chart renders with them."""
 
-    def manifests(*settings: str) -> list[dict[str, Any]]:
+    def manifests(*settings: str, flags: Sequence[str] = ()) -> list[dict[str, Any]]:
         done = run_helm(
             helm,
             "template",
@@ -35,6 +38,7 @@ def render(helm: Path) -> Render:
             f"--namespace={NAMESPACE}",
             f"--kube-version={CONTROL_PLANE.version()}",
             *(f"--set={setting}" for setting in (*REQUIRED, *settings)),
+            *flags,
         )
         if done.returncode != 0:
             raise ValueError(done.stderr)
@@ -82,6 +86,16 @@ def test_the_operator_gets_exactly_the_rights_that_the_tests_give_it(render: Ren
         del each["metadata"]["labels"]
 
     assert sorted(rendered, key=str) == sorted(wanted, key=str)
+
+
+def test_the_rules_name_every_kind_and_the_lease_of_the_code() -> None:
+    reads, writes = rules("operator-cluster-role")
+    plurals = [kind.plural for kind in KINDS.values()]
+
+    assert sorted(reads["resources"]) == sorted(plurals)
+    assert sorted(writes["resources"]) == sorted(f"{plural}/status" for plural in plurals)
+    assert [rule.get("resourceNames") for rule in rules("operator-role")] == [None, [LEASE_NAME]]
+    assert LEASE_NAME == OPERATOR
 
 
 def test_nobody_else_is_bound_to_anything(render: Render) -> None:
@@ -190,6 +204,18 @@ def test_people_get_roles_through_the_clusters_own(render: Render) -> None:
 def test_a_wrong_setting_is_refused_by_name(render: Render, setting: str, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         render(setting)
+
+
+def test_the_chart_carries_the_generated_resource_definitions(render: Render) -> None:
+    carried = {
+        each["metadata"]["name"]: each
+        for each in render(flags=["--include-crds"])
+        if each["kind"] == "CustomResourceDefinition"
+    }
+    generated = [yaml.safe_load(path.read_text()) for path in (REPOSITORY / "crds").glob("*.yaml")]
+
+    assert len(generated) == 6
+    assert carried == {each["metadata"]["name"]: each for each in generated}
 
 
 def test_a_real_server_accepts_every_manifest(cluster: Cluster, render: Render) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Cluster:
         self._kubectl = kubectl
         self.kubeconfig = kubeconfig
         self.folder = folder
+        self._kinds: list[str] = []
 
     def kubectl(
         self,
@@ -50,7 +52,12 @@ class Cluster:
         Raises:
             CommandFailedError: kubectl said no and `check` is true.
         """
-        command = [str(self._kubectl), f"--kubeconfig={kubeconfig or self.kubeconfig}", *arguments]
+        # A cache of its own: the usual one would remember another server of the same port.
+        options = [
+            f"--kubeconfig={kubeconfig or self.kubeconfig}",
+            f"--cache-dir={self.folder}/kubectl-cache",
+        ]
+        command = [str(self._kubectl), *options, *arguments]
         done = subprocess.run(
             command,
             check=False,
@@ -97,29 +104,35 @@ class Cluster:
         )
 
     def install_crds(self, folder: Path) -> None:
-        """Apply every CustomResourceDefinition in a folder and wait until they are served.
-
-        A folder that is empty or missing installs nothing.
-        """
-        if not list(folder.glob("*.yaml")):
-            return
+        """Apply every CustomResourceDefinition in a folder and wait until they are served."""
         self.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={folder}")
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
+        self._kinds = [
+            yaml.safe_load(path.read_text())["metadata"]["name"] for path in folder.iterdir()
+        ]
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        # A new or restarted server answers the first list of each kind with 429, come back in a
+        # second: for all at once here, not one after the other in somebody's test.
+        if self._kinds:
+            with ThreadPoolExecutor(len(self._kinds)) as pool:
+                list(pool.map(lambda kind: self.get(kind, "--all-namespaces"), self._kinds))
 
     def may(
         self,
         kubeconfig: Path,
-        verb: str,
+        verbs: Iterable[str],
         resource: str,
         *,
         name: str = "",
         namespace: str = "",
-    ) -> bool:
-        """Ask the API server whether somebody may do something.
+    ) -> set[str]:
+        """Ask the API server what somebody may do; return the verbs that are allowed.
 
         Args:
             kubeconfig: who asks.
-            verb: what, such as `get`.
+            verbs: what, such as `get`.
             resource: to what, such as `secrets`, `channels.sluice.dev` or
                 `channels.sluice.dev/status`; it need not be installed.
             name: to which one; empty for any.
@@ -127,29 +140,32 @@ class Cluster:
         """
         resource, _, subresource = resource.partition("/")
         resource, _, group = resource.partition(".")
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {
-                "resourceAttributes": {
-                    "verb": verb,
-                    "group": group,
-                    "resource": resource,
-                    "subresource": subresource,
-                    "name": name,
-                    "namespace": namespace,
-                }
-            },
+        asked = list(verbs)
+        where = {
+            "group": group,
+            "resource": resource,
+            "subresource": subresource,
+            "name": name,
+            "namespace": namespace,
         }
+        reviews = [
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {"verb": verb, **where}},
+            }
+            for verb in asked
+        ]
         done = self.kubectl(
             "create",
             "--validate=false",  # Validation would list CRDs, which few may.
             "--filename=-",
-            "--output=json",
-            input=json.dumps(review),
+            "--output=jsonpath={.status.allowed} ",
+            input=yaml.safe_dump_all(reviews),
             kubeconfig=kubeconfig,
         )
-        return bool(json.loads(done.stdout)["status"]["allowed"])
+        answers = done.stdout.split()
+        return {verb for verb, answer in zip(asked, answers, strict=True) if answer == "true"}
 
     def sluice_kinds(self) -> list[str]:
         """Return the custom resources in namespaces that are installed, by their full names."""

@@ -212,6 +212,7 @@ class ControlPlane(Cluster):
             log=self.log("kube-apiserver"),
         )
         self._wait_until_ready()
+        self._warm_up()
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
