@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import VerificationError
-from sluice.verify.json_strict import JSON_DEPTH_MAX, canonical_text, parse
+from sluice.verify.json_strict import JSON_BYTES_MAX, JSON_DEPTH_MAX, canonical_text, parse
 
 HOSTILE = {
     "nothing": b"",
@@ -34,7 +34,7 @@ HOSTILE = {
     "a trailing comma": b"[1,]",
     "a comment": b"[1] // yes",
     "a line break in a text": b'"a\nb"',
-    "more than fits": b" " * (1024 * 1024) + b"1",
+    "more than fits": b" " * JSON_BYTES_MAX + b"1",
 }
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sluice.errors import VerificationError
 from sluice.verify import sigstore_words
 from sluice.verify.facts import Signer
-from sluice.verify.sigstore import verify_blob, verify_bundle, verify_statement
+from sluice.verify.sigstore import BUNDLE_BYTES_MAX, verify_blob, verify_bundle, verify_statement
 from sluice.verify.trust import parse_trust_root
 from support.minting import Flaw, PrivateSigstore, Span, edited, new_key
 
@@ -117,7 +117,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a null": (lambda: b"null", "BundleUnreadable"),
     "an empty object": (lambda: b"{}", "BundleUnreadable"),
     "invalid UTF-8": (lambda: a_blob()[:-1] + b"\xff}", "BundleUnreadable"),
-    "a megabyte too much": (lambda: a_blob() + b" " * 2**20, "BundleUnreadable"),
+    "megabytes too much": (lambda: a_blob() + b" " * BUNDLE_BYTES_MAX, "BundleUnreadable"),
     "depth that exhausts a stack": (lambda: b"[" * 100_000, "BundleUnreadable"),
     "a key given twice": (
         lambda: a_blob().replace(b'"mediaType":', b'"mediaType": "", "mediaType":', 1),

@@ -15,8 +15,8 @@ from sluice.verify.reasons import Reason, refusal
 
 __all__ = ["JSON_BYTES_MAX", "JSON_DEPTH_MAX", "canonical_text", "parse"]
 
-JSON_BYTES_MAX: Final = 1024 * 1024
-"""Largest document; scanner reports of large apps reach some 300 KB, and etcd holds 1.5 MB."""
+JSON_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Largest document; a full SBOM of a large app has some MB, and everything else less."""
 
 JSON_DEPTH_MAX: Final = 64
 """Deepest nesting; SARIF and CycloneDX stay under 20."""

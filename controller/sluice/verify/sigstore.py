@@ -62,8 +62,8 @@ from sluice.verify.trust import InForce, TrustRoot
 
 __all__ = ["BUNDLE_BYTES_MAX", "verify_blob", "verify_bundle", "verify_statement"]
 
-BUNDLE_BYTES_MAX: Final = 1024 * 1024
-"""Largest bundle; one around a scanner's report of a large app has some 400 KB."""
+BUNDLE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Largest bundle; one around a full SBOM of a large app has some MB, others a few KB."""
 
 VERIFIERS_MAX: Final = 64
 """Verifiers kept ready, one for each trust root and set of its members in force: a policy has a few

@@ -1,0 +1,214 @@
+"""All evidence about one release in, all that it proves out.
+
+Evidence that proves nothing raises nothing: it lands in `Facts.rejected` with the reason that tells
+most, so that a verdict can say why it did not count. A bundle is tried under every trust root, and
+is one fact for each root under which it holds: whose root counts for what is policy's business.
+
+The same bytes given twice are two facts: policy counts persons, not signatures.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Final
+
+from sluice.errors import VerificationError
+from sluice.verify.facts import (
+    MESSAGE_CHARS_MAX,
+    SOURCE_CHARS_MAX,
+    Approval,
+    BlobSignature,
+    Evidence,
+    Facts,
+    Rejected,
+    Statement,
+)
+from sluice.verify.reasons import further, refusal
+from sluice.verify.sigstore import verify_bundle, verify_statement
+from sluice.verify.statement import APPROVAL_TYPE, approval_from
+from sluice.verify.trust import TrustRoot
+
+__all__ = ["MEMORY_BYTES_MAX", "MEMORY_OUTCOMES_MAX", "Examiner", "examine"]
+
+MEMORY_OUTCOMES_MAX: Final = 8192
+"""Outcomes remembered: 200 releases in flight with 10 pieces of evidence under 4 roots each."""
+
+MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Evidence that remembered outcomes stand for; what they hold is about as large."""
+
+Proven = BlobSignature | Statement
+Fact = BlobSignature | Statement | Approval
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A refusal without the traceback that an exception drags along."""
+
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class _Generation:
+    outcomes: dict[Key, Proven | _Refusal] = field(default_factory=dict)
+    size_bytes: int = 0
+
+
+class Examiner:
+    """Examines evidence and remembers what it proved.
+
+    Verification depends on bytes alone, no clock and nothing outside: so a remembered outcome is
+    the same one, and laps that repeat cost next to nothing. Memory is bounded in number and bytes.
+    It may be used by several threads; at worst they verify the same evidence twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        outcomes_max: int = MEMORY_OUTCOMES_MAX,
+        bytes_max: int = MEMORY_BYTES_MAX,
+    ) -> None:
+        self._outcomes_max = outcomes_max
+        self._bytes_max = bytes_max
+        # Two generations: what was asked for lately is in the young one, and outlives the old one.
+        self._young, self._old = _Generation(), _Generation()
+
+    def examine(
+        self,
+        evidence: Iterable[Evidence],
+        *,
+        artifact_sha256: str,
+        release_digest: str,
+        roots: Iterable[TrustRoot],
+    ) -> Facts:
+        """Return everything that the evidence proves about one release; raises nothing for it.
+
+        Args:
+            evidence: bundles, as attestations of the artifact or as approvals of the release.
+            artifact_sha256: digest of the release's bundle.
+            release_digest: digest of the release's spec (`sluice.resources.canonical`).
+            roots: every trust root of the policies that bind the release.
+        """
+        facts: list[Fact] = []
+        rejected: list[Rejected] = []
+        roots = tuple(roots)
+        for each in evidence:
+            proven = self._proven(each, artifact_sha256, roots)
+            outcomes = [
+                one
+                if isinstance(one, VerificationError)
+                else _about(each, one, artifact_sha256, release_digest)
+                for one in proven
+            ]
+            refusals = [one for one in outcomes if isinstance(one, VerificationError)]
+            if len(refusals) == len(outcomes):
+                rejected.append(_rejected(each, reduce(further, refusals)))
+            facts += [one for one in outcomes if not isinstance(one, VerificationError)]
+        return Facts(
+            signatures=tuple(one for one in facts if isinstance(one, BlobSignature)),
+            statements=tuple(one for one in facts if isinstance(one, Statement)),
+            approvals=tuple(one for one in facts if isinstance(one, Approval)),
+            rejected=tuple(rejected),
+        )
+
+    def _proven(
+        self, evidence: Evidence, artifact_sha256: str, roots: tuple[TrustRoot, ...]
+    ) -> list[Proven | VerificationError]:
+        if not roots:
+            message = "No policy for this release names a trust root; add one to its authorities."
+            return [refusal("TrustRootMissing", message)]
+        digest = hashlib.sha256(evidence.data).hexdigest()
+        found = (self._remembered(evidence, digest, artifact_sha256, root) for root in roots)
+        return [
+            VerificationError(one.reason, one.message) if isinstance(one, _Refusal) else one
+            for one in found
+        ]
+
+    def _remembered(
+        self, evidence: Evidence, digest: str, artifact_sha256: str, root: TrustRoot
+    ) -> Proven | _Refusal:
+        key = (evidence.kind, digest, root.root_sha256, artifact_sha256)
+        young, old = self._young, self._old
+        outcome = young.outcomes.get(key)
+        if outcome is None:
+            outcome = old.outcomes.get(key) or _verify(evidence, artifact_sha256, root)
+            if (
+                len(young.outcomes) >= self._outcomes_max // 2
+                or young.size_bytes + len(evidence.data) > self._bytes_max // 2
+            ):
+                self._young, self._old = _Generation(), young
+                young = self._young
+            young.outcomes[key] = outcome
+            young.size_bytes += len(evidence.data)
+        return outcome
+
+
+def examine(
+    evidence: Iterable[Evidence],
+    *,
+    artifact_sha256: str,
+    release_digest: str,
+    roots: Iterable[TrustRoot],
+) -> Facts:
+    """Return what `Examiner.examine` returns, remembering nothing."""
+    return Examiner().examine(
+        evidence, artifact_sha256=artifact_sha256, release_digest=release_digest, roots=roots
+    )
+
+
+def _verify(evidence: Evidence, artifact_sha256: str, root: TrustRoot) -> Proven | _Refusal:
+    try:
+        match evidence.kind:
+            case "attestation":
+                return verify_bundle(evidence.data, artifact_sha256, root)
+            case "approval":
+                return verify_statement(evidence.data, root)
+    except VerificationError as error:
+        return _Refusal(error.reason, error.message)
+
+
+def _about(
+    evidence: Evidence, proven: Proven, artifact_sha256: str, release_digest: str
+) -> Fact | VerificationError:
+    """Return the fact if it is about this release and offered as what it is."""
+    match proven:
+        case Statement() if evidence.kind == "approval":
+            return _approval(evidence, proven, release_digest)
+        case Statement(predicate_type=kind) if kind == APPROVAL_TYPE:
+            return refusal(
+                "StatementMisplaced", "This is an approval; put it into an Approval, not a Release."
+            )
+        case Statement(subjects=subjects) if artifact_sha256 not in subjects:
+            return refusal(
+                "SignatureForOtherArtifact",
+                f"The statement is not about the bundle sha256:{artifact_sha256}; attest that one.",
+            )
+        case Statement() | BlobSignature():
+            return proven
+
+
+def _approval(
+    evidence: Evidence, statement: Statement, release_digest: str
+) -> Approval | VerificationError:
+    try:
+        approval = approval_from(statement, source=evidence.source)
+    except VerificationError as error:
+        return error
+    if approval.release_digest != release_digest:
+        return refusal(
+            "ApprovalForOtherRelease",
+            f"The approval is of a release with digest {approval.release_digest}, but this one has"
+            f" {release_digest}: it was changed after the approval; approve it anew.",
+        )
+    return approval
+
+
+def _rejected(evidence: Evidence, error: VerificationError) -> Rejected:
+    return Rejected(
+        source=evidence.source[:SOURCE_CHARS_MAX],
+        reason=error.reason,
+        message=error.message[:MESSAGE_CHARS_MAX],
+        evidence_sha256=hashlib.sha256(evidence.data).hexdigest(),
+    )
