@@ -14,6 +14,7 @@ __all__ = [
     "CORES",
     "FUNCTION_LINES_MAX",
     "MODULE_LINES_MAX",
+    "TEST_LINES_MAX",
     "in_any_text",
     "in_core",
     "in_file_name",
@@ -27,6 +28,9 @@ CORES = ("resources", "verify", "policy", "rollout", "serving", "reconcile")
 """The rooms that decide and do nothing else."""
 
 MODULE_LINES_MAX = 400
+TEST_LINES_MAX = 800
+"""A file of tests is a list that is searched, not a thought that is followed."""
+
 FUNCTION_LINES_MAX = 40
 """Without its docstring, so that explaining is free; what does not fit a screen is split."""
 
@@ -63,8 +67,8 @@ MACHINE_PATHS = re.compile(r"(?<![\w./$}-])/(work|tmp|root|home|opt/wheels)/\w")
 
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|ruff:\s*noqa|pragma)\b")
 SUPPRESSION_WITH_REASON = re.compile(
-    r"#\s*(?:noqa:\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type:\s*ignore\[[a-z, -]+\])"
-    r"\s*(?:-|#|—)\s*\w+ \w+"
+    r"#\s*(?:(?:ruff:\s*)?noqa:\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type:\s*ignore\[[a-z, -]+\])"
+    r"\s*(?:--?|#|—)\s*\w\S* \S+"
 )
 
 
@@ -87,11 +91,11 @@ def in_any_text(text: str) -> Iterator[str]:
             yield f"{number}: {found[0]} is unfinished work"
 
 
-def in_python(source: str) -> Iterator[str]:
+def in_python(source: str, lines_max: int = MODULE_LINES_MAX) -> Iterator[str]:
     """Find what no Python file may hold, tests included."""
     lines = source.count("\n")
-    if lines > MODULE_LINES_MAX:
-        yield f"0: {lines} lines, more than {MODULE_LINES_MAX}"
+    if lines > lines_max:
+        yield f"0: {lines} lines, more than {lines_max}"
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

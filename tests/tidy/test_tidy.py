@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,12 @@ def test_no_file_names_a_registry_or_a_machine_or_unfinished_work() -> None:
 
 
 def test_modules_and_functions_fit_a_screen_and_every_suppression_has_a_reason() -> None:
-    assert findings(tracked(end=".py"), tidiness.in_python) == []
+    python = tracked(end=".py")
+    tests = [path for path in python if path.rpartition("/")[2].startswith("test_")]
+    others = [path for path in python if path not in tests]
+
+    assert findings(others, tidiness.in_python) == []
+    assert findings(tests, partial(tidiness.in_python, lines_max=tidiness.TEST_LINES_MAX)) == []
 
 
 def test_every_module_says_what_it_offers_and_imports_in_the_open() -> None:
