@@ -37,7 +37,11 @@ def evaluate(
         facts: everything proven about the release, under all trust roots of the policies.
         now: the time of the judgement, in UTC.
     """
-    bound = tuple(each for each in policies if binding(each, subject))
+    bound = tuple(
+        each
+        for each in policies
+        if binding(each, subject.namespace, subject.app_id, subject.channel)
+    )
     findings: list[Finding] = []
     moments: list[datetime] = []
     for policy in bound:
@@ -65,15 +69,17 @@ def evaluate(
     )
 
 
-def binding(policy: PolicyInForce | UnreadablePolicy, subject: Subject) -> bool:
-    """Return whether a policy binds the subject."""
-    if policy.ref.namespace not in ("", subject.namespace):
+def binding(
+    policy: PolicyInForce | UnreadablePolicy, namespace: str, app_id: str, channel: str
+) -> bool:
+    """Return whether a policy binds a channel."""
+    if policy.ref.namespace not in ("", namespace):
         return False
     if isinstance(policy, UnreadablePolicy):
         return True
     selector = policy.spec.selector
-    return any(name_matches(each, subject.app_id) for each in selector.apps) and any(
-        name_matches(each, subject.channel) for each in selector.channels
+    return any(name_matches(each, app_id) for each in selector.apps) and any(
+        name_matches(each, channel) for each in selector.channels
     )
 
 

@@ -1,17 +1,30 @@
 """The way of one App: to hold its appId, or to be told who does."""
 
 from sluice.reconcile.observed import AppObserved, Claim
-from sluice.reconcile.step import AppStep, Hold, Rest, TakeClaim
+from sluice.reconcile.step import AppStep, DropClaim, Hold, Rest, TakeClaim
 
 __all__ = ["next_step"]
 
 
 def next_step(observed: AppObserved) -> AppStep:
-    """Decide the one thing to do next for an App."""
-    app, spec = observed.app, observed.spec
+    """Decide the one thing to do next for an App.
+
+    A claim outlives its App for as long as phones are served under it: deleting an App by mistake,
+    or by malice, must not open its phones to whoever claims the appId next.
+    """
+    app, spec, held = observed.app, observed.spec, observed.held
+    if held is not None and (app is None or (spec is not None and spec.app_id != held.app_id)):
+        if observed.serving:
+            return Hold(
+                reason="StillServing",
+                message=f"{held.app_id} is still served: delete its channels first.",
+            )
+        return DropClaim(claim=held)
+    if app is None:
+        return Rest(reason="Gone", message="The App is gone, and holds nothing.")
     if spec is None:
-        return Hold(reason="SpecInvalid", message=str(app.problem and app.problem.message))
-    own = Claim(app_id=spec.app_id, namespace=app.key.namespace, name=app.key.name)
+        return Hold(reason="SpecInvalid", message=app.problem.message if app.problem else "")
+    own = Claim(app_id=spec.app_id, namespace=observed.namespace, name=observed.name)
     if observed.claim is None:
         return TakeClaim(claim=own)
     if observed.claim != own:

@@ -103,10 +103,17 @@ class RolloutRow:
 class AppObserved:
     """What is known of one App."""
 
-    app: Resource
+    app: Resource | None
+    """None: deleted."""
+    namespace: str
+    name: str
     spec: AppSpec | None
     claim: Claim | None
-    """Who holds the appId now."""
+    """Who holds the spec's appId now."""
+    held: Claim | None
+    """What this App holds, whatever its spec says now."""
+    serving: bool
+    """Whether any channel still serves phones of `held`."""
     now: datetime
 
 
@@ -145,6 +152,8 @@ class PolicyObserved:
 
     policy: Resource
     spec: PolicySpec | None
+    problem: str
+    """Why it is not in force; empty when it is."""
     channels: int
     """Number of channels that it binds."""
 

@@ -19,6 +19,7 @@ from sluice.reconcile.step import (
     AppStep,
     ChannelStep,
     Collect,
+    DropClaim,
     Hold,
     Publish,
     Record,
@@ -64,10 +65,10 @@ WAITING = frozenset(
 
 def app_status(observed: AppObserved, step: AppStep) -> AppStatus:
     """Return the status of an App after a lap that decided `step`."""
-    claim = observed.claim
+    app, claim = observed.app, observed.claim
     return AppStatus(
-        observed_generation=observed.app.generation,
-        conditions=_conditions(observed.app, step),
+        observed_generation=app.generation if app else None,
+        conditions=_conditions(app, step) if app else (),
         held_by=f"{claim.namespace}/{claim.name}" if claim else None,
     )
 
@@ -134,13 +135,10 @@ def _approval_refused(resource: Resource, step: Hold) -> ApprovalStatus:
 
 def policy_status(observed: PolicyObserved) -> PolicyStatus:
     """Return the status of a policy: whether it is in force, and how many channels it binds."""
-    problem = observed.policy.problem
     step: Rest | Hold = Rest(reason="InForce", message="In force.")
-    if observed.spec is None:
-        step = Hold(
-            reason="SpecInvalid",
-            message=f"{problem.message if problem else ''} Until then what it binds is held.",
-        )
+    if observed.problem:
+        message = f"{observed.problem} Until then everything in its reach is held."
+        step = Hold(reason="PolicyUnreadable", message=message)
     return PolicyStatus(
         observed_generation=observed.policy.generation,
         conditions=_conditions(observed.policy, step),
@@ -184,6 +182,8 @@ def _state(step: AppStep | ReleaseStep | ChannelStep) -> tuple[State, str, str]:
             return ("InProgress", "Judged", step.verdict.message)
         case Collect():
             return ("InProgress", "Collecting", "Evidence is fetched.")
+        case DropClaim():
+            return ("InProgress", "Releasing", f"{step.claim.app_id} is given up.")
         case TakeClaim():
             return ("InProgress", "Claiming", f"{step.claim.app_id} is claimed.")
 

@@ -14,6 +14,7 @@ __all__ = [
     "Change",
     "ChannelStep",
     "Collect",
+    "DropClaim",
     "Hold",
     "Publish",
     "Record",
@@ -47,6 +48,13 @@ class Hold:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeClaim:
     """Claim the appId for this namespace; the first one to do it keeps it."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropClaim:
+    """Give an appId up: its App is gone, and none of its phones is served here any more."""
 
     claim: Claim
 
@@ -93,6 +101,6 @@ class Serve:
     message: str
 
 
-AppStep = TakeClaim | Rest | Hold
+AppStep = TakeClaim | DropClaim | Rest | Hold
 ReleaseStep = Collect | Rest | Hold
 ChannelStep = Serve | Record | Publish | Rest | Hold
