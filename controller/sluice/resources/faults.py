@@ -47,9 +47,13 @@ def written(path: Path) -> str:
 
 def faults_of(error: ValidationError, below: Path) -> tuple[Fault, ...]:
     """Return what a model found; `below` is where its value stands in the object."""
+    found = error.errors(include_url=False)
+    faulty = {fault["loc"][:length] for fault in found for length in range(len(fault["loc"]))}
     return tuple(
-        Fault(path=(*below, *found["loc"]), message=plain(_said(found), MESSAGE_CHARACTERS_MAX))
-        for found in error.errors(include_url=False)
+        Fault(path=(*below, *fault["loc"]), message=plain(_said(fault), MESSAGE_CHARACTERS_MAX))
+        for fault in found
+        # A faulty item does not count as one, so its list may seem too short: that is no news.
+        if not (fault["type"] == "too_short" and fault["loc"] in faulty)
     )
 
 

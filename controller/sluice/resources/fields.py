@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 __all__ = [
     "BASIS_POINTS",
     "PATTERN_HINTS",
+    "PERCENT",
     "AppId",
     "Duration",
     "Model",
@@ -22,6 +23,8 @@ __all__ = [
     "ObjectName",
     "Percent",
     "PersonName",
+    "Probability",
+    "Revision",
     "RoleName",
     "SemVer",
     "Sha256",
@@ -46,7 +49,10 @@ SEMVER: Final = (
     rf"(-{PRE_RELEASE}(\.{PRE_RELEASE})*)?(\+{BUILD}(\.{BUILD})*)?$"
 )
 PERCENT: Final = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
+PROBABILITY: Final = r"^0\.0{0,5}[1-9][0-9]{0,5}$"
+REVISION: Final = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 DURATION: Final = r"^([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?$"
+APP_ID: Final = r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$"
 SHA256: Final = r"^[0-9a-f]{64}$"
 URL: Final = r"^(https|http|file)://[!-~]+$"
 
@@ -56,7 +62,10 @@ PATTERN_HINTS: Final[Mapping[str, str]] = {
     SEMVER: 'this must be a semantic version, e.g. "1.4.2"',
     PERCENT: 'this must be a percentage with at most two digits after the point, e.g. "10%"',
     DURATION: 'this must be a length of time, e.g. "30m", "1h30m" or "2d"',
+    APP_ID: "this must be an identifier of two words or more, e.g. com.example.shop",
     SHA256: "this must be a SHA-256 digest: 64 lower-case hexadecimal digits",
+    PROBABILITY: 'this must be a number between 0 and 1 in quotes, e.g. "0.01"',
+    REVISION: "this must be a whole commit id: 40 or 64 lower-case hexadecimal digits",
     URL: "this must be an https, http or file URL without spaces",
 }
 """What to tell a person whose text does not match."""
@@ -111,19 +120,23 @@ PersonName = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63
 RoleName = Annotated[str, Field(pattern=DNS_LABEL, min_length=1, max_length=63)]
 """Name of a role in a policy."""
 
-AppId = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$", min_length=3, max_length=128)
-]
+AppId = Annotated[str, Field(pattern=APP_ID, min_length=3, max_length=128)]
 """The app's identifier as the phones send it, e.g. com.example.shop."""
 
 SemVer = Annotated[str, Field(pattern=SEMVER, min_length=5, max_length=64)]
 """A semantic version (semver.org 2.0), always quoted in YAML."""
 
-Sha256 = Annotated[str, Field(pattern=SHA256, min_length=64, max_length=64)]
+Sha256 = Annotated[str, Field(pattern=SHA256, max_length=64)]
 """A SHA-256 digest, 64 lower-case hexadecimal digits."""
 
 Percent = Annotated[str, Field(pattern=PERCENT, max_length=7)]
 """A share of the phones, e.g. 10% or 0.25%; two digits after the point at most."""
+
+Probability = Annotated[str, Field(pattern=PROBABILITY, max_length=8)]
+"""A probability: more than 0 and less than 1. Text, since floating point has no single form."""
+
+Revision = Annotated[str, Field(pattern=REVISION, max_length=64)]
+"""A git commit id (SHA-1 or SHA-256)."""
 
 Duration = Annotated[str, Field(pattern=DURATION, min_length=2, max_length=32)]
 """A length of time, e.g. 30m, 1h30m or 2d; 0s for none. The least length refuses the empty text,

@@ -8,6 +8,7 @@ from sluice.resources.fields import (
     Model,
     Name,
     ObjectName,
+    Revision,
     SemVer,
     Sha256,
     Subject,
@@ -57,7 +58,7 @@ class Source(Model):
     repository: Annotated[str, Field(min_length=1, max_length=512)]
     """Source repository, e.g. https://github.com/acme/shop."""
 
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", max_length=64)]
+    revision: Revision
     """Commit that was built: 40 or 64 lower-case hexadecimal digits."""
 
     authors: Annotated[

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "LIST_BY_NAME",
     "LIST_BY_TYPE",
+    "VALIDATIONS",
     "Schema",
     "immutable",
     "rule",

@@ -4,6 +4,8 @@ The schema of a model is turned into a structural one, which is all that the API
 references are written out, `null` becomes "optional", and what belongs to pydantic alone (titles,
 closed objects: an unknown field is pruned, or refused by strict validation) goes.
 
+A pattern is a riddle to most people, so beside it stands a rule that says what is wanted.
+
 Nothing has a default in the schema, though most fields have one: it is told in the description. So
 what is stored is what its author wrote, tools that compare it with git find no drift, and a
 release's digest does not depend on who looks at it.
@@ -16,8 +18,9 @@ from typing import Final
 from pydantic import BaseModel
 
 from sluice.resources.columns import COLUMNS
+from sluice.resources.fields import PATTERN_HINTS
 from sluice.resources.kinds import GROUP, VERSION, Kind
-from sluice.resources.rules import Schema
+from sluice.resources.rules import VALIDATIONS, Schema, rule
 
 __all__ = ["custom_resource_definition", "structural"]
 
@@ -38,7 +41,7 @@ ORDER: Final = (
     "maxItems",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
-    "x-kubernetes-validations",
+    VALIDATIONS,
     "required",
     "properties",
     "items",
@@ -124,6 +127,9 @@ def _structural(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
                 found[word] = value
             case _:
                 pass
+    if hint := PATTERN_HINTS.get(found.get("pattern", "")):
+        also = rule(f"self.matches(r'{found['pattern']}')", hint)
+        found[VALIDATIONS] = [*found.get(VALIDATIONS, ()), also]
     if unknown := sorted(found.keys() - ORDER):
         msg = f"no structural form for {', '.join(unknown)}"
         raise ValueError(msg)

@@ -4,6 +4,7 @@ A status must always be writable, whatever hostile text a finding repeats. So it
 refuse what is too long, too many or unprintable: they cut it and replace it.
 """
 
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
@@ -32,35 +33,51 @@ __all__ = [
 ]
 
 FINDINGS_MAX: Final = 64
-"""Findings that are shown; with all their text they take less than 100 KB of an object's 1.5 MB."""
+"""Findings that are shown: with all their text, 200 KB of the 1.5 MB that an object may take."""
 
 NAMES_MAX: Final = 64
 """Names in one list that are shown."""
 
+PEOPLE_MAX: Final = 8
+"""People (or identities) that one finding names."""
+
 WORD_CHARACTERS_MAX: Final = 256
-TEXT_CHARACTERS_MAX: Final = 1024
+SENTENCE_CHARACTERS_MAX: Final = 512
 """A sentence with a name or two in it has 300."""
 
-
-def _plain_word(value: Any) -> Any:
-    return plain(value, WORD_CHARACTERS_MAX) if isinstance(value, str) else value
-
-
-def _plain_text(value: Any) -> Any:
-    return plain(value, TEXT_CHARACTERS_MAX) if isinstance(value, str) else value
+TEXT_CHARACTERS_MAX: Final = 4096
+"""The five first faults of a spec have 2,500."""
 
 
-def _first_names(value: Any) -> Any:
-    return tuple(value[:NAMES_MAX]) if isinstance(value, list | tuple) else value
+def _cut_text(characters_max: int, value: Any) -> Any:
+    return plain(value, characters_max) if isinstance(value, str) else value
 
 
-def _first_findings(value: Any) -> Any:
-    return tuple(value[:FINDINGS_MAX]) if isinstance(value, list | tuple) else value
+def _cut_list(items_max: int, value: Any) -> Any:
+    return tuple(value[:items_max]) if isinstance(value, list | tuple) else value
 
 
-Word = Annotated[str, BeforeValidator(_plain_word), Field(max_length=WORD_CHARACTERS_MAX)]
-Sentence = Annotated[str, BeforeValidator(_plain_text), Field(max_length=TEXT_CHARACTERS_MAX)]
-Names = Annotated[tuple[Word, ...], BeforeValidator(_first_names), Field(max_length=NAMES_MAX)]
+Word = Annotated[
+    str,
+    Field(max_length=WORD_CHARACTERS_MAX),
+    BeforeValidator(partial(_cut_text, WORD_CHARACTERS_MAX)),
+]
+Sentence = Annotated[
+    str,
+    Field(max_length=SENTENCE_CHARACTERS_MAX),
+    BeforeValidator(partial(_cut_text, SENTENCE_CHARACTERS_MAX)),
+]
+Text = Annotated[
+    str,
+    Field(max_length=TEXT_CHARACTERS_MAX),
+    BeforeValidator(partial(_cut_text, TEXT_CHARACTERS_MAX)),
+]
+People = Annotated[
+    tuple[Word, ...], Field(max_length=PEOPLE_MAX), BeforeValidator(partial(_cut_list, PEOPLE_MAX))
+]
+Names = Annotated[
+    tuple[Word, ...], Field(max_length=NAMES_MAX), BeforeValidator(partial(_cut_list, NAMES_MAX))
+]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 ConditionStatus = Literal["True", "False", "Unknown"]
@@ -82,7 +99,7 @@ class Condition(Model):
     reason: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=128)]
     """Why, as a CamelCase code; the same word is used in events and the audit log."""
 
-    message: Sentence
+    message: Text
     """Why, as a sentence that tells a person what to do."""
 
     observed_generation: Count | None = None
@@ -199,7 +216,7 @@ class CandidateStatus(Model):
     share: Percent = "0%"
     """Share of the channel's phones that are offered it, e.g. 10%."""
 
-    step: Annotated[str, Field(pattern=r"^[0-9]{1,3}/[0-9]{1,3}$")]
+    step: Annotated[str, Field(pattern=r"^[0-9]{1,3}/[0-9]{1,3}$", max_length=7)]
     """Step of the rollout out of all, e.g. 2/4; 0/4 before the first one."""
 
     since: Timestamp | None = None
@@ -236,7 +253,7 @@ class FindingStatus(Model):
     message: Sentence
     """Why, as a sentence that tells a person who must do what."""
 
-    by: Names = ()
+    by: People = ()
     """Who satisfied it, or whose evidence was refused."""
 
 
@@ -253,7 +270,9 @@ class VerdictStatus(Model):
     """Why, as a sentence that tells a person what to do."""
 
     findings: Annotated[
-        tuple[FindingStatus, ...], BeforeValidator(_first_findings), Field(max_length=FINDINGS_MAX)
+        tuple[FindingStatus, ...],
+        Field(max_length=FINDINGS_MAX),
+        BeforeValidator(partial(_cut_list, FINDINGS_MAX)),
     ] = ()
     """What became of each requirement; the first 64."""
 
