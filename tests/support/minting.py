@@ -17,12 +17,14 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Flaw", "PrivateSigstore", "Span", "edited"]
+from support.flaws import NO_FLAW, Flaw, SigningKey
+
+__all__ = ["Flaw", "PrivateSigstore", "Span", "edited", "new_key"]
 
 CERTIFICATE_LIFETIME = timedelta(minutes=10)
 """As Fulcio's."""
@@ -30,9 +32,6 @@ CERTIFICATE_LIFETIME = timedelta(minutes=10)
 ISSUER_OID = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 ISSUER_RAW_OID = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 SCT_LIST_OID = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-
-SigningKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -49,51 +48,6 @@ class Span:
     def as_json(self) -> dict[str, str]:
         ends = {"start": self.start, "end": self.end}
         return {name: _rfc3339(moment) for name, moment in ends.items() if moment is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flaw:
-    """What is wrong with a minted bundle; nothing by default."""
-
-    names: tuple[x509.GeneralName, ...] | None = None
-    """Subject alternative names of the certificate instead of the subject's."""
-
-    issuer_der: bytes | None = None
-    """Value of the issuer extension, as it stands; empty leaves the extension out."""
-
-    issuer_raw: bytes | None = None
-    """Value of the deprecated issuer extension; empty leaves the extension out."""
-
-    leaf_key: SigningKey | None = None
-    """Key in the certificate instead of the one that signs."""
-
-    leaf_start: datetime | None = None
-    """When the certificate begins, instead of shortly before the signature."""
-
-    digital_signature: bool = True
-    code_signing: bool = True
-    certificate_logged: bool = True
-
-    ca_key: ec.EllipticCurvePrivateKey | None = None
-    """Key that issues the certificate, instead of the authority's."""
-
-    certificate_log_key: ec.EllipticCurvePrivateKey | None = None
-    promise_key: ec.EllipticCurvePrivateKey | None = None
-    """Key that signs the inclusion promise (signed entry timestamp), instead of the log's."""
-
-    checkpoint_key: ec.EllipticCurvePrivateKey | None = None
-    checkpoint_size: int | None = None
-    """Size of the tree that the checkpoint speaks of, instead of the proof's."""
-
-    signature_key: ec.EllipticCurvePrivateKey | None = None
-    """Key that signs the content, instead of the certificate's."""
-
-    payload_type: str = PAYLOAD_TYPE
-    logged_body: Mapping[str, Any] | None = None
-    """Body of the log entry, instead of one about this signature."""
-
-    entry_kind: str | None = None
-    """Kind that the log entry says it is of."""
 
 
 def edited(bundle: bytes, edit: Callable[[dict[str, Any]], object]) -> bytes:
@@ -151,7 +105,7 @@ class PrivateSigstore:
         issuer: str,
         at: datetime | None = None,
         *,
-        flaw: Flaw = Flaw(),
+        flaw: Flaw = NO_FLAW,
     ) -> bytes:
         """Return a bundle with a signature over a file, or over its SHA-256 digest as text."""
         digest = (
@@ -188,7 +142,7 @@ class PrivateSigstore:
         issuer: str,
         at: datetime | None = None,
         *,
-        flaw: Flaw = Flaw(),
+        flaw: Flaw = NO_FLAW,
     ) -> bytes:
         """Return a bundle with a signed in-toto statement, given parsed or as its very bytes."""
         payload = statement if isinstance(statement, bytes) else _canonical(statement)

@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 
 from sluice.errors import VerificationError
 
-__all__ = ["Reason", "clean_text", "further", "refusal"]
+__all__ = ["ArchiveReason", "Reason", "clean_text", "further", "refusal", "unprintable"]
 
 Reason = Literal[
     # The trust root itself.
@@ -50,6 +50,22 @@ Reason = Literal[
 ]
 """Reason codes of evidence. The same words appear in verdicts, conditions and the audit log."""
 
+ArchiveReason = Literal[
+    "ArchiveUnreadable",
+    "ArchiveTooLarge",
+    "ArchiveBomb",
+    "ArchiveEncrypted",
+    "ArchiveMethodUnknown",
+    "ArchiveSpecialFile",
+    "ArchiveUnsafeName",
+    "ArchiveDuplicate",
+    "ArchiveHiddenEntry",
+    "ArchiveStreamedStored",
+    "ArchiveCorrupt",
+    "ArchiveNoIndex",
+]
+"""Reason codes of archives, in the order of the checks."""
+
 _PROGRESS: Final = {reason: place for place, reason in enumerate(get_args(Reason))}
 
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -58,14 +74,19 @@ surrogate, private, unassigned, line and paragraph separators. They exist to dec
 log (attack 47)."""
 
 
-def refusal(reason: Reason, message: str) -> VerificationError:
-    """Return the error to raise for evidence that proves nothing."""
+def refusal(reason: Reason | ArchiveReason, message: str) -> VerificationError:
+    """Return the error to raise for evidence that proves nothing, or an archive that is refused."""
     return VerificationError(reason, message)
 
 
 def further(one: VerificationError, other: VerificationError) -> VerificationError:
     """Return the refusal that got further, or the first one when they got equally far."""
     return other if _PROGRESS.get(other.reason, 0) > _PROGRESS.get(one.reason, 0) else one
+
+
+def unprintable(text: str) -> bool:
+    """Return whether a text has characters that show as something else, or not at all."""
+    return any(unicodedata.category(char) in _UNPRINTABLE for char in text)
 
 
 def clean_text(value: str, *, what: str, chars_max: int, reason: Reason) -> str:
@@ -78,7 +99,7 @@ def clean_text(value: str, *, what: str, chars_max: int, reason: Reason) -> str:
         raise refusal(reason, f"The {what} is empty; sign again with a client that sets it.")
     if len(value) > chars_max:
         raise refusal(reason, f"The {what} is longer than {chars_max} characters; shorten it.")
-    if any(unicodedata.category(char) in _UNPRINTABLE for char in value):
+    if unprintable(value):
         raise refusal(
             reason, f"The {what} contains control or invisible characters; sign again without them."
         )
