@@ -9,12 +9,12 @@ does not need and leaves out.
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
+import aiosqlite
 from sqlalchemy import URL, Table, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -29,6 +29,8 @@ __all__ = ["Database", "create_engine", "insert_into", "parse_url", "use_write_a
 BUSY_MILLISECONDS: Final = 10_000
 """How long a connection waits for another process's write: a commit takes some milliseconds, and a
 disk that stalls some seconds."""
+
+RETRY_MILLISECONDS: Final = 50
 
 CONNECTIONS_MAX: Final = 4
 """Connections of one process. Each has a thread; only one writes at a time."""
@@ -147,25 +149,28 @@ async def use_write_ahead_log(path: Path) -> None:
         Unavailable: `StoreFailed`.
     """
     with _foreign_errors_stop_here():
-        await asyncio.to_thread(_use_write_ahead_log, path)
+        # SQLite does not wait for others here as it does elsewhere.
+        for _ in range(BUSY_MILLISECONDS // RETRY_MILLISECONDS):
+            if mode := await _write_ahead_mode(path):
+                break
+            await asyncio.sleep(RETRY_MILLISECONDS / 1_000)
+        else:
+            mode = "busy"
+    if mode != "wal":
+        raise Unavailable("StoreFailed", f"The database got no write-ahead log: {mode}.")
 
 
-def _use_write_ahead_log(path: Path) -> None:
-    # SQLite does not wait for others here as it does elsewhere.
-    deadline = time.monotonic() + BUSY_MILLISECONDS / 1_000
-    while True:
-        with closing(sqlite3.connect(path)) as connection:
-            try:
-                mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-                continue
-        if mode != ("wal",):
-            raise Unavailable("StoreFailed", "This file system can't hold a write-ahead log.")
-        return
+async def _write_ahead_mode(path: Path) -> str | None:
+    """Return the mode that the file has after all, or None while another process is in the way."""
+    async with aiosqlite.connect(path) as connection:
+        try:
+            async with connection.execute("PRAGMA journal_mode = WAL") as cursor:
+                row = await cursor.fetchone()
+        except aiosqlite.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                return None
+            raise
+    return str(row[0]) if row else None
 
 
 def create_engine(url: URL) -> AsyncEngine:
@@ -186,7 +191,7 @@ def create_engine(url: URL) -> AsyncEngine:
 def _foreign_errors_stop_here() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, aiosqlite.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise Unavailable("StoreFailed", f"The database did not answer: {cause}") from error
 
