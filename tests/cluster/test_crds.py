@@ -14,7 +14,7 @@ from sluice.resources.kinds import KINDS, parse_resource
 from sluice.resources.manifest import read_manifests, spec_of
 from sluice.resources.release import ReleaseSpec
 from support.cluster import Cluster
-from support.manifests import a_manifest
+from support.manifests import a_manifest, the_largest_policy
 from support.refusals import REFUSALS
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -213,41 +213,10 @@ def test_a_release_may_be_revoked_from_the_start(cluster: Cluster, namespace: st
 
 def test_the_largest_policy_is_within_the_servers_limits(cluster: Cluster, namespace: str) -> None:
     """In bytes, and in the cost of the rules, which the server ends at a limit of its own."""
-
-    def name(letter: str, number: int) -> str:
-        return f"{letter}{number:062d}"
-
-    spec = {
-        "selector": {"apps": ["a" * 128] * 64, "channels": ["c" * 128] * 64},
-        "authorities": [
-            {
-                "name": name("a", each),
-                "issuer": "i" * 256,
-                "subjects": ["s" * 256] * 32,
-                "trustedRoot": "r" * 24 * 1024,
-            }
-            for each in range(16)
-        ],
-        "people": [
-            {
-                "name": name("p", each),
-                "identities": [
-                    {"authority": name("a", way), "subject": f"{each:0252d}-{way:03d}"}
-                    for way in range(4)
-                ],
-            }
-            for each in range(256)
-        ],
-        "roles": [
-            {"name": name("r", each), "members": [name("p", 255 - who) for who in range(64)]}
-            for each in range(32)
-        ],
-        "requirements": [
-            {"name": name("q", each), "approvals": {"role": name("r", each), "count": 16}}
-            for each in range(32)
-        ],
+    manifest = {
+        **a_manifest("ReleasePolicy", "largest", namespace=namespace),
+        "spec": the_largest_policy(),
     }
-    manifest = {**a_manifest("ReleasePolicy", "largest", namespace=namespace), "spec": spec}
 
     said = create(cluster, [manifest])
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["a_manifest", "a_spec"]
+__all__ = ["a_manifest", "a_spec", "the_largest_policy"]
 
 SPECS: Mapping[str, Mapping[str, Any]] = {
     "App": {"appId": "com.example.shop", "description": "The shop."},
@@ -108,6 +108,44 @@ def a_manifest(
         "kind": kind,
         "metadata": {"name": name, **({"namespace": namespace} if namespace else {})},
         "spec": a_spec(kind, changes),
+    }
+
+
+def the_largest_policy() -> dict[str, Any]:
+    """Return the spec of a policy in which everything is as long and as many as it may be."""
+
+    def name(letter: str, number: int) -> str:
+        return f"{letter}{number:062d}"
+
+    return {
+        "selector": {"apps": ["a" * 128] * 64, "channels": ["c" * 128] * 64},
+        "authorities": [
+            {
+                "name": name("a", each),
+                "issuer": "i" * 256,
+                "subjects": ["s" * 256] * 32,
+                "trustedRoot": "r" * 24 * 1024,
+            }
+            for each in range(16)
+        ],
+        "people": [
+            {
+                "name": name("p", each),
+                "identities": [
+                    {"authority": name("a", way), "subject": f"{each:0252d}-{way:03d}"}
+                    for way in range(4)
+                ],
+            }
+            for each in range(256)
+        ],
+        "roles": [
+            {"name": name("r", each), "members": [name("p", 255 - who) for who in range(64)]}
+            for each in range(32)
+        ],
+        "requirements": [
+            {"name": name("q", each), "approvals": {"role": name("r", each), "count": 16}}
+            for each in range(32)
+        ],
     }
 
 

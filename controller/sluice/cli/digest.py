@@ -1,7 +1,5 @@
 """`sluice digest`: what the approvals of a Release sign."""
 
-from typing import BinaryIO
-
 import click
 
 from sluice.errors import Refused
@@ -13,16 +11,19 @@ __all__ = ["digest"]
 
 
 @click.command
-@click.argument("file", type=click.File("rb"))
-def digest(file: BinaryIO) -> None:
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def digest(file: str) -> None:
     """Print the release digest of the one Release in FILE (- for standard input).
 
     It is the SHA-256 that approvals sign, of everything in spec but revoked.
     """
+    with click.open_file(file, "rb") as stream:
+        data = stream.read(MANIFEST_BYTES_MAX + 1)
     try:
-        spec = _only_release(file.read(MANIFEST_BYTES_MAX + 1))
+        spec = _only_release(data)
     except Refused as error:
-        raise click.ClickException(f"{file.name}: {error}") from error
+        name = "standard input" if file == "-" else click.format_filename(file)
+        raise click.ClickException(f"{name}: {error}") from error
     click.echo(release_digest(spec))
 
 

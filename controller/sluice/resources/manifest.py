@@ -31,8 +31,8 @@ from sluice.resources.text import plain
 
 __all__ = ["MANIFEST_BYTES_MAX", "Manifest", "Place", "read_manifests", "spec_of"]
 
-MANIFEST_BYTES_MAX: Final = 1024 * 1024
-"""The API server stores objects of up to 1.5 MiB."""
+MANIFEST_BYTES_MAX: Final = 1536 * 1024
+"""As much as etcd takes in one object."""
 
 DEPTH_MAX: Final = 64
 """Our deepest object has 8 levels."""
