@@ -26,6 +26,13 @@ OLD = ServedBundle(version="1.1.0", digest="a" * 64, size=900)
 OLDER = ServedBundle(version="1.0.0", digest="9" * 64, size=800)
 NEW = ServedBundle(version="1.2.0", digest=BUNDLE, size=1000)
 RELEASE = a_release()
+OBJECT = Resource(
+    key=Key("Release", "shop", "shop-1.2.0"),
+    uid="r",
+    generation=1,
+    resource_version="1",
+    spec=RELEASE,
+)
 DIGEST = a_subject(RELEASE).release_digest
 BAD = Evidence(candidate=ArmCounts(devices=20, failed=10), control=ArmCounts(devices=1000))
 GOOD = Evidence(candidate=ArmCounts(devices=20, proven=20), control=ArmCounts(devices=1000))
@@ -120,6 +127,7 @@ def seen(**changes: Any) -> ChannelObserved:
         "app_id": APP_ID,
         "app_problem": None,
         "release": RELEASE,
+        "release_object": OBJECT,
         "release_problem": None,
         "release_digest": DIGEST,
         "verdict": a_verdict(),

@@ -14,6 +14,12 @@ from typing_extensions import override
 __all__ = ["SUBCOMMANDS", "main"]
 
 
+def _audit() -> click.Command:
+    from sluice.cli.audit import audit  # noqa: PLC0415 - imported when asked for
+
+    return audit
+
+
 def _crds() -> click.Command:
     from sluice.cli.crds import crds  # noqa: PLC0415 - imported when asked for
 
@@ -26,9 +32,31 @@ def _digest() -> click.Command:
     return digest
 
 
+def _operator() -> click.Command:
+    from sluice.cli.operator import operator  # noqa: PLC0415 - imported when asked for
+
+    return operator
+
+
+def _seal_key() -> click.Command:
+    from sluice.cli.seal_key import seal_key  # noqa: PLC0415 - imported when asked for
+
+    return seal_key
+
+
+def _serve() -> click.Command:
+    from sluice.cli.serve import serve  # noqa: PLC0415 - imported when asked for
+
+    return serve
+
+
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
+    "audit": _audit,
     "crds": _crds,
     "digest": _digest,
+    "operator": _operator,
+    "seal-key": _seal_key,
+    "serve": _serve,
 }
 
 

@@ -12,18 +12,18 @@ def next_step(observed: AppObserved) -> AppStep:
     A claim outlives its App for as long as phones are served under it: deleting an App by mistake,
     or by malice, must not open its phones to whoever claims the appId next.
     """
-    app, spec, held = observed.app, observed.spec, observed.held
-    if held is not None and (app is None or (spec is not None and spec.app_id != held.app_id)):
+    app, spec, stale = observed.app, observed.spec, observed.stale
+    if app is not None and spec is None:
+        return Hold(reason="SpecInvalid", message=app.problem.message if app.problem else "")
+    if stale is not None:
         if observed.serving:
             return Hold(
                 reason="StillServing",
-                message=f"{held.app_id} is still served: delete its channels first.",
+                message=f"{stale.app_id} is still served: delete its channels first.",
             )
-        return DropClaim(claim=held)
-    if app is None:
-        return Rest(reason="Gone", message="The App is gone, and holds nothing.")
+        return DropClaim(claim=stale)
     if spec is None:
-        return Hold(reason="SpecInvalid", message=app.problem.message if app.problem else "")
+        return Rest(reason="Gone", message="The App is gone, and holds nothing.")
     own = Claim(app_id=spec.app_id, namespace=observed.namespace, name=observed.name)
     if observed.claim is None:
         return TakeClaim(claim=own)

@@ -204,13 +204,17 @@ def _nothing_to_do(observed: ChannelObserved) -> ChannelStep | None:
 
 
 def _publish(observed: ChannelObserved) -> ChannelStep | None:
-    if observed.publication is not None or observed.release is None:
+    release, resource = observed.release, observed.release_object
+    if observed.publication is not None or release is None or resource is None:
         return None
     attempt = observed.attempt
     if attempt and (attempt.retry_at is None or observed.now < attempt.retry_at):
         return Hold(reason=attempt.reason, message=attempt.message, until=attempt.retry_at)
     return Publish(
-        app_id=observed.app_id, release=observed.release, release_digest=observed.release_digest
+        app_id=observed.app_id,
+        release=resource,
+        spec=release,
+        release_digest=observed.release_digest,
     )
 
 

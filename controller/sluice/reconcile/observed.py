@@ -110,10 +110,10 @@ class AppObserved:
     spec: AppSpec | None
     claim: Claim | None
     """Who holds the spec's appId now."""
-    held: Claim | None
-    """What this App holds, whatever its spec says now."""
+    stale: Claim | None
+    """A claim that this App holds and no longer asks for."""
     serving: bool
-    """Whether any channel still serves phones of `held`."""
+    """Whether any channel still serves phones of `stale`."""
     now: datetime
 
 
@@ -172,6 +172,8 @@ class ChannelObserved:
     app_problem: Refused | None
     """Why `app_id` is empty."""
     release: ReleaseSpec | None
+    release_object: Resource | None
+    """The object that `release` is the spec of."""
     release_problem: Refused | None
     """Why `release` is None although the channel names one."""
     release_digest: str

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import Claim, EvidenceReference, RolloutRow
+from sluice.resources.kinds import Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.serving.table import ChannelTable
 
@@ -78,7 +79,8 @@ class Publish:
     """Fetch the bundle, look into it, and store it under its digest."""
 
     app_id: str
-    release: ReleaseSpec
+    release: Resource
+    spec: ReleaseSpec
     release_digest: str
 
 

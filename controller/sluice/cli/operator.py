@@ -1,0 +1,179 @@
+"""`sluice operator`: the operator as one process."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sluice.cli.logs import set_up_logs
+from sluice.cli.places import store_option, store_places
+from sluice.errors import Refused, SluiceError
+from sluice.fetch.fetcher import Fetcher, FetchSettings
+from sluice.operator.lease import LeaseSettings
+from sluice.operator.loop import Pace
+from sluice.operator.run import OperatorSettings, run
+from sluice.serving.seal import private_key, public_key
+from sluice.store.crashpoints import kill_at, unharmed
+
+__all__ = ["operator"]
+
+
+@click.command
+@store_option
+@click.option(
+    "--cluster",
+    envvar="SLUICE_CLUSTER",
+    required=True,
+    metavar="NAME",
+    help="This cluster's name in approvals: one given for another cluster does not count here.",
+)
+@click.option(
+    "--seal-key",
+    envvar="SLUICE_SEAL_KEY",
+    required=True,
+    type=click.File("rb"),
+    help="Private key (PEM, Ed25519) that seals what is served; `sluice seal-key` makes one.",
+)
+@click.option(
+    "--seal-key-before",
+    "seal_keys_before",
+    envvar="SLUICE_SEAL_KEY_BEFORE",
+    multiple=True,
+    type=click.File("rb"),
+    help="Public half of a key that sealed what is still served, while the key is replaced.",
+)
+@click.option(
+    "--kubeconfig",
+    envvar="KUBECONFIG",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="How to reach the cluster; without it, as the Pod that this runs in.",
+)
+@click.option(
+    "--lease-namespace",
+    envvar="SLUICE_LEASE_NAMESPACE",
+    required=True,
+    help="Namespace of the Lease that elects the leader.",
+)
+@click.option(
+    "--identity",
+    envvar="SLUICE_IDENTITY",
+    default=socket.gethostname,
+    help="Tells this process from others; the host's name when left out. A random part is added.",
+)
+@click.option(
+    "--health-listen",
+    envvar="SLUICE_HEALTH_LISTEN",
+    metavar="HOST:PORT",
+    help="Where to answer /livez and /readyz; nowhere when left out.",
+)
+@click.option(
+    "--allow-http-host",
+    "http_hosts",
+    envvar="SLUICE_ALLOW_HTTP_HOST",
+    multiple=True,
+    metavar="HOST",
+    help="Host that may be fetched from by http, and at an address that is not public.",
+)
+@click.option(
+    "--allow-files-under",
+    "file_folders",
+    envvar="SLUICE_ALLOW_FILES_UNDER",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder that file:// addresses may point into; for local runs.",
+)
+@click.option(
+    "--look",
+    envvar="SLUICE_LOOK",
+    type=click.FloatRange(min=0.05),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often a running rollout is looked at.",
+)
+@click.option(
+    "--resync",
+    envvar="SLUICE_RESYNC",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often everything is listed anew, to repair what a watch has lost.",
+)
+@click.option(
+    "--lease-duration",
+    envvar="SLUICE_LEASE_DURATION",
+    type=click.FloatRange(min=1),
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long others wait for a leader that is silent.",
+)
+@click.option(
+    "--log-level",
+    envvar="SLUICE_LOG_LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="info",
+    show_default=True,
+    help="What to log, to standard error.",
+)
+@click.option("--kill-at", envvar="SLUICE_KILL_AT", hidden=True)
+def operator(**options: Any) -> None:
+    """Watch Releases and Channels, and let through what policy allows.
+
+    Any number of it may run: one leads, the others stand by.
+    """
+    set_up_logs(options["log_level"])
+    try:
+        asyncio.run(run(_settings(options)))
+    except* SluiceError as errors:
+        raise click.ClickException("; ".join(str(each) for each in _leaves(errors))) from errors
+
+
+def _settings(options: Mapping[str, Any]) -> OperatorSettings:
+    places = store_places(options["store"])
+    duration = options["lease_duration"]
+    return OperatorSettings(
+        store=places.database,
+        blobs=places.blobs,
+        cluster=options["cluster"],
+        seal_key=private_key(options["seal_key"].read()),
+        seal_keys_before=tuple(public_key(file.read()) for file in options["seal_keys_before"]),
+        fetcher=Fetcher(
+            FetchSettings(
+                allow_http_hosts=frozenset(options["http_hosts"]),
+                allow_file_under=tuple(options["file_folders"]),
+            )
+        ),
+        lease=LeaseSettings(
+            namespace=options["lease_namespace"],
+            identity=f"{options['identity']}-{secrets.token_hex(4)}",
+            duration_seconds=duration,
+            renew_seconds_max=duration * 2 / 3,
+            retry_seconds=duration * 2 / 15,
+        ),
+        kubeconfig=options["kubeconfig"],
+        health=_address(options["health_listen"]),
+        pace=Pace(look_seconds=options["look"], resync_seconds=options["resync"]),
+        crashpoint=kill_at(options["kill_at"]) if options["kill_at"] else unharmed,
+    )
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise Refused("ListenInvalid", "Give --health-listen as HOST:PORT, e.g. 0.0.0.0:8081.")
+    return host.strip("[]"), int(port)
+
+
+def _leaves(errors: BaseExceptionGroup[SluiceError]) -> list[SluiceError]:
+    found: list[SluiceError] = []
+    for each in errors.exceptions:
+        found += _leaves(each) if isinstance(each, BaseExceptionGroup) else [each]
+    return found

@@ -1,0 +1,167 @@
+"""Carries out one step. Each effect can be repeated, and cut off anywhere.
+
+Order of a publication: the blob under its digest (temporary file, fsync, rename, read again), then
+one transaction that names it. Order of a change of what is served: sealed, then one transaction
+with the rows and the audit entry. Every write carries the epoch of this leader's term.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sluice.errors import Fenced, Refused, SluiceError, VerificationError
+from sluice.fetch.fetcher import Fetcher
+from sluice.operator.evidence import EVIDENCE_BYTES_MAX
+from sluice.operator.tables import Tables
+from sluice.reconcile.observed import Attempt, Publication
+from sluice.reconcile.step import (
+    AppStep,
+    ChannelStep,
+    Collect,
+    DropClaim,
+    Hold,
+    Publish,
+    Record,
+    ReleaseStep,
+    Rest,
+    Serve,
+    TakeClaim,
+)
+from sluice.resources.kinds import Key
+from sluice.store import attempts, claims, publications, verdicts
+from sluice.store.attempts import AttemptKey
+from sluice.store.blobs import Blobs
+from sluice.store.database import Database
+from sluice.verify.archive import ArchiveLimits, inspect
+
+__all__ = ["Actor"]
+
+RETRY_UNAVAILABLE: Final = timedelta(seconds=15)
+"""A place that did not answer is asked again soon."""
+
+RETRY_REFUSED: Final = timedelta(minutes=5)
+"""A place that gave the wrong bytes may be mended, but is not asked more often than this."""
+
+SALT_BYTES: Final = 16
+
+
+class Actor:
+    """Carries out steps for one leader's term."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        blobs: Blobs,
+        fetcher: Fetcher,
+        tables: Tables,
+        limits: ArchiveLimits,
+        epoch: int,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._fetcher = fetcher
+        self._tables = tables
+        self._limits = limits
+        self._epoch = epoch
+
+    async def app(self, step: AppStep, now: datetime) -> None:
+        """Carry out an App's step."""
+        match step:
+            case TakeClaim():
+                await claims.take_claim(self._database, step.claim, epoch=self._epoch, at=now)
+            case DropClaim():
+                await claims.release_claim(self._database, step.claim, epoch=self._epoch, at=now)
+            case Rest() | Hold():
+                return
+
+    async def release(self, step: ReleaseStep, namespace: str, digest: str, now: datetime) -> None:
+        """Carry out a Release's step."""
+        match step:
+            case Collect():
+                key = AttemptKey("Collect", namespace, digest)
+                await self._attempt(key, now, lambda: self._collect(step))
+            case Rest() | Hold():
+                return
+
+    async def channel(self, key: Key, step: ChannelStep, now: datetime) -> None:
+        """Carry out a Channel's step."""
+        match step:
+            case Record():
+                await verdicts.record_verdict(
+                    self._database, step.verdict, epoch=self._epoch, at=now
+                )
+            case Publish():
+                attempt = AttemptKey("Publish", step.release.key.namespace, step.release_digest)
+                await self._attempt(attempt, now, lambda: self._publish(step, now))
+            case Serve():
+                await self._serve(key, step, now)
+            case Rest() | Hold():
+                return
+
+    async def _collect(self, step: Collect) -> None:
+        for each in step.references:
+            chunks = self._fetcher.stream(each.url, sha256=each.sha256, size_max=EVIDENCE_BYTES_MAX)
+            await self._blobs.put(each.sha256, chunks)
+
+    async def _publish(self, step: Publish, now: datetime) -> None:
+        bundle = step.spec.bundle
+        chunks = self._fetcher.stream(bundle.url, sha256=bundle.sha256, size_max=bundle.size)
+        size = await self._blobs.put(bundle.sha256, chunks)
+        if size != bundle.size:
+            raise VerificationError(
+                "BundleSizeDiffers",
+                f"The bundle has {size} bytes, spec.bundle.size says {bundle.size}.",
+            )
+        await asyncio.to_thread(self._inspect, bundle.sha256)
+        publication = Publication(
+            app_id=step.app_id,
+            version=step.spec.version,
+            digest=bundle.sha256,
+            size=size,
+            release_digest=step.release_digest,
+            published_at=now,
+        )
+        await publications.publish(
+            self._database, self._blobs, publication, step.release, epoch=self._epoch
+        )
+
+    def _inspect(self, digest: str) -> None:
+        with self._blobs.path(digest).open("rb") as file:
+            inspect(file, self._limits)
+
+    async def _attempt(
+        self, key: AttemptKey, now: datetime, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Do some work; if it fails, remember why and when to try again."""
+        try:
+            await work()
+        except Fenced:
+            raise
+        except VerificationError as error:
+            await self._note(key, error, None)
+        except Refused as error:
+            final = error.reason == "VersionTaken"
+            await self._note(key, error, None if final else now + RETRY_REFUSED)
+        except SluiceError as error:
+            await self._note(key, error, now + RETRY_UNAVAILABLE)
+
+    async def _note(self, key: AttemptKey, error: SluiceError, retry_at: datetime | None) -> None:
+        attempt = Attempt(reason=error.reason, message=error.message, retry_at=retry_at)
+        await attempts.note_attempt(self._database, key, attempt, epoch=self._epoch)
+
+    async def _serve(self, key: Key, step: Serve, now: datetime) -> None:
+        """Fill in what a pure function can't know, seal the table, and write it all at once."""
+        table, rollout = step.table, step.rollout
+        if table is not None:
+            generation = await self._tables.next_generation(key.namespace, key.name)
+            table = replace(table, generation=generation)
+            if rollout is not None and not rollout.rollout_id:
+                name = f"{key.namespace}/{key.name}/{generation}"
+                rollout = replace(rollout, rollout_id=name)
+                table = replace(table, rollout_id=name, salt=secrets.token_hex(SALT_BYTES))
+        filled = replace(step, table=table, rollout=rollout)
+        await self._tables.serve(key, filled, epoch=self._epoch, at=now)

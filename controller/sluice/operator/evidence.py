@@ -1,0 +1,154 @@
+"""Evidence in, facts out: gathers the bytes of signatures and has them verified.
+
+Only bytes are kept in the store, never what they prove: whoever can write to the database could
+otherwise write himself an approval. So facts are proven anew in each process, and remembered in
+memory by the digests of all that they were proven from.
+"""
+
+import asyncio
+from typing import Final
+
+from sluice.errors import Refused, VerificationError
+from sluice.operator.cache import Cache
+from sluice.policy.subject import PolicyInForce, UnreadablePolicy
+from sluice.policy.verdict import PolicyRef
+from sluice.reconcile.observed import EvidenceReference
+from sluice.resources.approval import ApprovalSpec
+from sluice.resources.canonical import canonical_json, sha256_hex
+from sluice.resources.kinds import Resource
+from sluice.resources.policy import PolicySpec
+from sluice.resources.release import ReleaseSpec
+from sluice.store.blobs import Blobs
+from sluice.verify.collect import Examiner
+from sluice.verify.facts import Evidence, Facts
+from sluice.verify.trust import TrustRoot, parse_trust_root
+
+__all__ = ["EVIDENCE_BYTES_MAX", "EvidenceRoom", "Policies"]
+
+EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Largest attestation that is fetched; a provenance has 15 KB, a full SBOM some MB."""
+
+APPROVALS_MAX: Final = 256
+"""Approvals of one release that are looked at, first by name: nobody can flood the verifier."""
+
+Policies = tuple[PolicyInForce | UnreadablePolicy, ...]
+
+
+class EvidenceRoom:
+    """Finds evidence and has it examined."""
+
+    def __init__(self, cache: Cache, blobs: Blobs, examiner: Examiner) -> None:
+        self._cache = cache
+        self._blobs = blobs
+        self._examiner = examiner
+        self._roots: dict[str, TrustRoot | Refused] = {}
+
+    def policies(self, namespace: str) -> Policies:
+        """Return every policy of a namespace and of the cluster, unreadable ones included."""
+        resources = [
+            *self._cache.of_kind("ReleasePolicy", namespace),
+            *self._cache.of_kind("ClusterReleasePolicy"),
+        ]
+        return tuple(self.policy(each) for each in resources)
+
+    def policy(self, resource: Resource) -> PolicyInForce | UnreadablePolicy:
+        """Return a policy as it is in force, or why it can't be read."""
+        spec, key = resource.spec, resource.key
+        problem = resource.problem.message if resource.problem else ""
+        digest = ""
+        if isinstance(spec, PolicySpec):
+            fields = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+            digest = sha256_hex(canonical_json(fields))
+            for authority in spec.authorities:
+                root = self._root(authority.trusted_root)
+                if isinstance(root, Refused):
+                    problem = f"authority {authority.name}: {root.message}"
+        ref = PolicyRef(kind=key.kind, namespace=key.namespace, name=key.name, digest=digest)
+        if isinstance(spec, PolicySpec) and not problem:
+            return PolicyInForce(ref=ref, spec=spec)
+        return UnreadablePolicy(ref=ref, problem=problem)
+
+    async def uncollected(self, release: ReleaseSpec) -> tuple[EvidenceReference, ...]:
+        """Return the attestations that are given by url and not in the store yet."""
+        return tuple(
+            [
+                EvidenceReference(name=each.name, url=each.url, sha256=each.sha256)
+                for each in release.attestations
+                if each.url and each.sha256 and not await self._blobs.has(each.sha256)
+            ]
+        )
+
+    async def facts(
+        self, namespace: str, name: str, release: ReleaseSpec, digest: str, policies: Policies
+    ) -> Facts:
+        """Return everything that is proven about a release, under the roots of these policies."""
+        evidence = await self._attestations(release)
+        for each in self._approvals(namespace, name):
+            if isinstance(each.spec, ApprovalSpec):
+                evidence.append(approval_evidence(each, each.spec))
+        return await asyncio.to_thread(
+            self._examiner.examine,
+            tuple(evidence),
+            artifact_sha256=release.bundle.sha256,
+            release_digest=digest,
+            roots=self._roots_of(policies),
+        )
+
+    async def facts_of_approval(
+        self, approval: Resource, release_digest: str, policies: Policies
+    ) -> Facts:
+        """Return what one Approval proves."""
+        if not isinstance(approval.spec, ApprovalSpec):
+            return Facts()
+        return await asyncio.to_thread(
+            self._examiner.examine,
+            (approval_evidence(approval, approval.spec),),
+            artifact_sha256="",
+            release_digest=release_digest,
+            roots=self._roots_of(policies),
+        )
+
+    async def _attestations(self, release: ReleaseSpec) -> list[Evidence]:
+        found = []
+        for each in release.attestations:
+            data = each.inline.encode() if each.inline else None
+            if each.sha256 and await self._blobs.has(each.sha256):
+                data = await self._blobs.read(each.sha256, size_max=EVIDENCE_BYTES_MAX)
+            if data is not None:
+                found.append(
+                    Evidence(source=f"attestation {each.name}", kind="attestation", data=data)
+                )
+        return found
+
+    def _approvals(self, namespace: str, release: str) -> list[Resource]:
+        return [
+            each
+            for each in self._cache.of_kind("Approval", namespace)
+            if isinstance(each.spec, ApprovalSpec) and each.spec.release == release
+        ][:APPROVALS_MAX]
+
+    def _roots_of(self, policies: Policies) -> tuple[TrustRoot, ...]:
+        texts = dict.fromkeys(
+            authority.trusted_root
+            for policy in policies
+            if isinstance(policy, PolicyInForce)
+            for authority in policy.spec.authorities
+        )
+        roots = (self._root(text) for text in texts)
+        return tuple(each for each in roots if isinstance(each, TrustRoot))
+
+    def _root(self, text: str) -> TrustRoot | Refused:
+        digest = sha256_hex(text.encode())
+        if digest not in self._roots:
+            try:
+                self._roots[digest] = parse_trust_root(text.encode())
+            except VerificationError as error:
+                self._roots[digest] = error
+        return self._roots[digest]
+
+
+def approval_evidence(approval: Resource, spec: ApprovalSpec) -> Evidence:
+    """Return the signed statement of an Approval as evidence."""
+    return Evidence(
+        source=f"Approval {approval.key.name}", kind="approval", data=spec.sigstore_bundle.encode()
+    )

@@ -1,0 +1,200 @@
+"""Laps: take a key, observe, decide, act, report; and look again.
+
+A lap does at most one thing and forgets everything. What went wrong in one lap concerns its key
+alone: it comes again after a while, and other keys are not kept waiting.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sluice.errors import Fenced, Refused, SluiceError
+from sluice.operator.act import Actor
+from sluice.operator.cache import Cache
+from sluice.operator.cluster import Cluster
+from sluice.operator.observe import Observer
+from sluice.operator.queue import WorkQueue
+from sluice.operator.related import related
+from sluice.operator.report import Reporter
+from sluice.reconcile import app, channel, release, status
+from sluice.reconcile.observed import ChannelObserved
+from sluice.reconcile.step import AppStep, ChannelStep, Collect, Hold, Publish, ReleaseStep, Rest
+from sluice.resources.kinds import KINDS, Key, Resource
+from sluice.resources.status import Status
+
+__all__ = ["Controller", "Pace"]
+
+LOG: Final = logging.getLogger("sluice.operator")
+
+REFUSED_SECONDS: Final = 60.0
+"""A lap that met something it cannot mend is tried again after this, should somebody mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often the operator looks when nothing tells it to."""
+
+    resync_seconds: float = 60.0
+    """A list of everything, which repairs what a watch has lost."""
+    look_seconds: float = 10.0
+    """A running rollout: phones' reports arrive without an event."""
+    workers: int = 4
+
+
+class Controller:
+    """Everything between an event and a status."""
+
+    def __init__(
+        self,
+        *,
+        cluster: Cluster,
+        cache: Cache,
+        observer: Observer,
+        reporter: Reporter,
+        pace: Pace,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._observer = observer
+        self._reporter = reporter
+        self._pace = pace
+        self._clock = clock
+        self._heard = float("-inf")
+        self.queue: WorkQueue[Key] = WorkQueue()
+
+    def take(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001
+        """Take in one event."""
+        for key in self._cache.apply(kind, body, deleted=deleted):
+            self._put_related(key)
+            if not deleted:
+                self._reporter.saw(key, body)
+
+    async def resync(self) -> None:
+        """List everything, repair the cache, and put every key in line.
+
+        Raises:
+            Unavailable: the API server or the store did not answer.
+        """
+        for kind in KINDS:
+            self._cache.begin_list(kind)
+            bodies = await self._cluster.objects(kind)
+            for key in self._cache.replace(kind, bodies):
+                self._put_related(key)
+            for body in bodies:
+                meta = body["metadata"]
+                key = Key(kind, meta.get("namespace", ""), meta["name"])
+                self._reporter.saw(key, body)
+                self.queue.put(key)
+        for key in await self._observer.remembered():
+            self.queue.put(key)
+        self._heard = asyncio.get_running_loop().time()
+
+    def silence_seconds(self) -> float:
+        """Return how long ago the last list of everything was."""
+        return asyncio.get_running_loop().time() - self._heard
+
+    async def keep_in_sync(self) -> None:
+        """Resync for ever; a failure only delays the next one."""
+        while True:
+            await asyncio.sleep(self._pace.resync_seconds)
+            try:
+                await self.resync()
+            except SluiceError as error:
+                LOG.warning("resync failed", extra={"reason": error.reason})
+
+    async def work(self, actor: Actor) -> None:
+        """Do laps for ever, in the term of one leader.
+
+        Raises:
+            Fenced: another process leads now.
+        """
+        while True:
+            key = await self.queue.get()
+            failed = False
+            try:
+                await self._lap(key, actor)
+            except Fenced:
+                raise
+            except Refused as error:
+                LOG.warning("lap refused", extra=_facts(key, error))
+                self.queue.put_after(key, REFUSED_SECONDS)
+            except SluiceError as error:
+                LOG.info("lap to be repeated", extra=_facts(key, error))
+                failed = True
+            except Exception:
+                LOG.exception("lap failed", extra={"key": str(key)})
+                failed = True
+            finally:
+                self.queue.done(key, failed=failed)
+
+    def _put_related(self, key: Key) -> None:
+        for each in related(self._cache, key):
+            self.queue.put(each)
+
+    async def _lap(self, key: Key, actor: Actor) -> None:
+        resource = self._cache.get(key)
+        if resource is None:
+            self._reporter.forget(key)
+        match key.kind:
+            case "App":
+                await self._lap_of_app(key, resource, actor)
+            case "Channel":
+                await self._lap_of_channel(key, resource, actor)
+            case "Release" if resource is not None:
+                await self._lap_of_release(resource, actor)
+            case "Approval" if resource is not None:
+                seen = await self._observer.approval(resource)
+                await self._report(resource, status.approval_status(seen))
+            case "ReleasePolicy" | "ClusterReleasePolicy" if resource is not None:
+                shown = status.policy_status(self._observer.policy(resource))
+                await self._report(resource, shown)
+
+    async def _lap_of_app(self, key: Key, resource: Resource | None, actor: Actor) -> None:
+        observed = await self._observer.app(key, self._clock())
+        step = app.next_step(observed)
+        if resource is not None and isinstance(step, Rest | Hold):
+            await self._report(resource, status.app_status(observed, step))
+        await self._act_on(key, step, actor.app(step, self._clock()))
+
+    async def _lap_of_release(self, resource: Resource, actor: Actor) -> None:
+        observed = await self._observer.release(resource, self._clock())
+        step = release.next_step(observed)
+        if isinstance(step, Rest | Hold | Collect):
+            await self._report(resource, status.release_status(observed, step))
+        acting = actor.release(step, resource.key.namespace, observed.digest, self._clock())
+        await self._act_on(resource.key, step, acting)
+
+    async def _lap_of_channel(self, key: Key, resource: Resource | None, actor: Actor) -> None:
+        observed = await self._observer.channel(key, self._clock())
+        step = channel.next_step(observed)
+        if resource is not None and isinstance(step, Rest | Hold | Publish):
+            await self._report(resource, status.channel_status(observed, step))
+        await self._act_on(key, step, actor.channel(key, step, self._clock()))
+        if isinstance(step, Rest | Hold) and _is_rolling(observed):
+            self.queue.put_after(key, self._pace.look_seconds)
+
+    async def _act_on(
+        self, key: Key, step: AppStep | ReleaseStep | ChannelStep, acting: Awaitable[None]
+    ) -> None:
+        await acting
+        if isinstance(step, Rest | Hold):
+            if step.until is not None:
+                self.queue.put_after(key, (step.until - self._clock()).total_seconds())
+            return
+        LOG.info("acted", extra={"key": str(key), "step": type(step).__name__})
+        self._put_related(key)
+
+    async def _report(self, resource: Resource, shown: Status) -> None:
+        await self._reporter.report(resource, shown, self._clock())
+
+
+def _is_rolling(observed: ChannelObserved) -> bool:
+    return observed.table is not None and observed.table.candidate is not None
+
+
+def _facts(key: Key, error: SluiceError) -> dict[str, str]:
+    return {"key": str(key), "reason": error.reason, "detail": error.message}

@@ -1,0 +1,250 @@
+"""Looks at everything that a decision needs, and puts it into one frozen value.
+
+Specs come from the cache, lasting state from the store, facts from evidence. Statuses and
+annotations are not looked at.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from sluice.errors import Refused
+from sluice.operator.cache import Cache
+from sluice.operator.evidence import EvidenceRoom
+from sluice.operator.tables import Tables
+from sluice.policy.evaluate import binding, evaluate
+from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
+from sluice.policy.verdict import Verdict
+from sluice.reconcile.observed import (
+    AppObserved,
+    ApprovalObserved,
+    Attempt,
+    ChannelObserved,
+    PolicyObserved,
+    Publication,
+    ReleaseObserved,
+)
+from sluice.resources.app import AppSpec
+from sluice.resources.approval import ApprovalSpec
+from sluice.resources.canonical import release_digest
+from sluice.resources.channel import ChannelSpec
+from sluice.resources.kinds import Key, Resource
+from sluice.resources.release import ReleaseSpec
+from sluice.rollout.decision import Evidence
+from sluice.store import attempts, claims, publications, reports, rollouts, verdicts
+from sluice.store.database import Database
+
+__all__ = ["Observer"]
+
+S = TypeVar("S", AppSpec, ReleaseSpec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A release that a channel names, as far as it could be found and judged."""
+
+    release: ReleaseSpec | None = None
+    resource: Resource | None = None
+    digest: str = ""
+    problem: Refused | None = None
+    verdict: Verdict | None = None
+
+
+class Observer:
+    """Observes one object at a time."""
+
+    def __init__(
+        self, cache: Cache, database: Database, evidence: EvidenceRoom, tables: Tables, cluster: str
+    ) -> None:
+        self._cache = cache
+        self._database = database
+        self._evidence = evidence
+        self._tables = tables
+        self._cluster = cluster
+
+    async def app(self, key: Key, now: datetime) -> AppObserved:
+        """Return what is known of an App, whether it stands in git or only holds a claim."""
+        app = self._cache.get(key)
+        spec = app.spec if app and isinstance(app.spec, AppSpec) else None
+        held = [
+            each
+            for each in await claims.all_claims(self._database)
+            if (each.namespace, each.name) == (key.namespace, key.name)
+        ]
+        own = spec.app_id if spec else ""
+        stale = next((each for each in held if each.app_id != own), None)
+        return AppObserved(
+            app=app,
+            namespace=key.namespace,
+            name=key.name,
+            spec=spec,
+            claim=await claims.claim_of(self._database, spec.app_id) if spec else None,
+            stale=stale,
+            serving=stale is not None and await self._tables.serves(stale.app_id),
+            now=now,
+        )
+
+    async def remembered(self) -> set[Key]:
+        """Return the keys of what the store remembers, whether or not it still stands in git."""
+        held = await claims.all_claims(self._database)
+        channels = await self._tables.served()
+        return {Key("App", each.namespace, each.name) for each in held} | {
+            Key("Channel", namespace, name) for namespace, name in channels
+        }
+
+    async def release(self, release: Resource, now: datetime) -> ReleaseObserved:
+        """Return what is known of a Release."""
+        spec = release.spec if isinstance(release.spec, ReleaseSpec) else None
+        digest = release_digest(spec) if spec else ""
+        return ReleaseObserved(
+            release=release,
+            spec=spec,
+            digest=digest,
+            uncollected=await self._evidence.uncollected(spec) if spec else (),
+            attempt=await self._attempt("Collect", release.key.namespace, digest),
+            publication=await self._publication(release.key.namespace, spec, digest),
+            channels=tuple(
+                each.key.name
+                for each in self._cache.of_kind("Channel", release.key.namespace)
+                if isinstance(each.spec, ChannelSpec) and each.spec.release == release.key.name
+            ),
+            now=now,
+        )
+
+    async def approval(self, approval: Resource) -> ApprovalObserved:
+        """Return what is known of an Approval."""
+        spec = approval.spec if isinstance(approval.spec, ApprovalSpec) else None
+        release = self._spec_of(ReleaseSpec, approval.key.namespace, spec.release if spec else "")
+        digest = release_digest(release) if release else ""
+        policies = self._evidence.policies(approval.key.namespace)
+        facts = await self._evidence.facts_of_approval(approval, digest, policies)
+        fact = next(iter(facts.approvals), None) or next(iter(facts.rejected), None)
+        return ApprovalObserved(approval=approval, spec=spec, release_digest=digest, fact=fact)
+
+    def policy(self, resource: Resource) -> PolicyObserved:
+        """Return what is known of a policy."""
+        policy = self._evidence.policy(resource)
+        return PolicyObserved(
+            policy=resource,
+            spec=policy.spec if isinstance(policy, PolicyInForce) else None,
+            problem="" if isinstance(policy, PolicyInForce) else policy.problem,
+            channels=self._bound(policy, resource.key.namespace or None),
+        )
+
+    async def channel(self, key: Key, now: datetime) -> ChannelObserved:
+        """Return what is known of a channel, whether it stands in git or is only served."""
+        channel = self._cache.get(key)
+        spec = channel.spec if channel and isinstance(channel.spec, ChannelSpec) else None
+        table = await self._tables.of(key.namespace, key.name)
+        app_id, app_problem = await self._app(key.namespace, spec) if spec else ("", None)
+        judged = await self._judged(key, spec, app_id, now) if spec and app_id else _Judged()
+        rollout = await rollouts.latest_rollout(self._database, key.namespace, key.name)
+        recorded = await verdicts.last_verdict(self._database, key.namespace, key.name)
+        return ChannelObserved(
+            channel=channel,
+            namespace=key.namespace,
+            name=key.name,
+            spec=spec,
+            app_id=app_id,
+            app_problem=app_problem,
+            release=judged.release,
+            release_object=judged.resource,
+            release_problem=judged.problem,
+            release_digest=judged.digest,
+            verdict=judged.verdict,
+            verdict_recorded=judged.verdict is not None
+            and recorded is not None
+            and recorded.digest == judged.verdict.digest(),
+            publication=await self._publication(key.namespace, judged.release, judged.digest),
+            attempt=await self._attempt("Publish", key.namespace, judged.digest),
+            table=table,
+            rollout=rollout,
+            spent=await rollouts.spent_rollout(
+                self._database, key.namespace, key.name, judged.digest, spec.rollout.retry
+            )
+            if spec and judged.digest
+            else None,
+            revoked=self._revoked(key.namespace),
+            evidence=await reports.evidence(self._database, rollout.rollout_id)
+            if rollout and rollout.phase == "Rolling"
+            else Evidence(),
+            now=now,
+        )
+
+    async def _app(self, namespace: str, spec: ChannelSpec) -> tuple[str, Refused | None]:
+        """Return the appId of a channel, or why it has none here."""
+        app = self._spec_of(AppSpec, namespace, spec.app)
+        if app is None:
+            message = f"There is no App {spec.app} in this namespace that can be read: add it."
+            return "", Refused("AppMissing", message)
+        claim = await claims.claim_of(self._database, app.app_id)
+        if claim is None:
+            return "", Refused("AppNotClaimed", f"{app.app_id} is not claimed yet.")
+        if (claim.namespace, claim.name) != (namespace, spec.app):
+            message = f"{app.app_id} belongs to App {claim.namespace}/{claim.name}."
+            return "", Refused("Conflict", message)
+        return app.app_id, None
+
+    async def _judged(self, key: Key, spec: ChannelSpec, app_id: str, now: datetime) -> _Judged:
+        if spec.release is None:
+            return _Judged()
+        release = self._spec_of(ReleaseSpec, key.namespace, spec.release)
+        if release is None:
+            message = f"There is no Release {spec.release} in this namespace that can be read."
+            return _Judged(problem=Refused("ReleaseMissing", message))
+        if release.app != spec.app:
+            message = f"Release {spec.release} is of app {release.app}, the channel of {spec.app}."
+            return _Judged(problem=Refused("ReleaseOfOtherApp", message))
+        digest = release_digest(release)
+        policies = self._evidence.policies(key.namespace)
+        facts = await self._evidence.facts(key.namespace, spec.release, release, digest, policies)
+        subject = Subject(
+            cluster=self._cluster,
+            namespace=key.namespace,
+            app_id=app_id,
+            channel=key.name,
+            release=release,
+            release_digest=digest,
+        )
+        verdict = evaluate(policies, subject, facts, now)
+        resource = self._cache.get(Key("Release", key.namespace, spec.release))
+        return _Judged(release=release, resource=resource, digest=digest, verdict=verdict)
+
+    async def _publication(
+        self, namespace: str, release: ReleaseSpec | None, digest: str
+    ) -> Publication | None:
+        app = self._spec_of(AppSpec, namespace, release.app) if release else None
+        if app is None:
+            return None
+        return await publications.publication_of(self._database, app.app_id, digest)
+
+    async def _attempt(
+        self, purpose: Literal["Collect", "Publish"], namespace: str, digest: str
+    ) -> Attempt | None:
+        if not digest:
+            return None
+        return await attempts.attempt_of(
+            self._database, attempts.AttemptKey(purpose, namespace, digest)
+        )
+
+    def _revoked(self, namespace: str) -> dict[str, str]:
+        return {
+            each.spec.bundle.sha256: each.spec.revoked.reason
+            for each in self._cache.of_kind("Release", namespace)
+            if isinstance(each.spec, ReleaseSpec) and each.spec.revoked
+        }
+
+    def _spec_of(self, kind: type[S], namespace: str, name: str) -> S | None:
+        word = kind.__name__.removesuffix("Spec")
+        resource = self._cache.get(Key(word, namespace, name))
+        return resource.spec if resource and isinstance(resource.spec, kind) else None
+
+    def _bound(self, policy: PolicyInForce | UnreadablePolicy, namespace: str | None) -> int:
+        """Return how many channels a policy binds."""
+        count = 0
+        for each in self._cache.of_kind("Channel", namespace):
+            where = each.key.namespace
+            if isinstance(each.spec, ChannelSpec):
+                app = self._spec_of(AppSpec, where, each.spec.app)
+                count += app is not None and binding(policy, where, app.app_id, each.key.name)
+        return count
