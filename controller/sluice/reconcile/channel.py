@@ -62,7 +62,7 @@ def _gone(observed: ChannelObserved) -> ChannelStep | None:
     return Serve(
         change="Retire",
         table=None,
-        rollout=_ended(observed, "Withdrawn", "ChannelDeleted", "The channel was deleted."),
+        rollout=_ended(observed, "Superseded", "ChannelDeleted", "The channel was deleted."),
         seen_generation=observed.table.generation,
         reason="ChannelDeleted",
         message="The channel was deleted: phones keep what they have.",

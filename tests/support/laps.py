@@ -1,0 +1,172 @@
+"""Laps of the operator without Kubernetes: a real store, real evidence, real effects.
+
+Manifests go straight into the cache, as an event would put them there. What is left out is how
+statuses are written; tests/cluster has that.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from sluice.fetch.fetcher import Fetcher, FetchSettings
+
+from sluice.operator.act import Actor
+from sluice.operator.cache import Cache
+from sluice.operator.evidence import EvidenceRoom
+from sluice.operator.observe import Observer
+from sluice.operator.tables import Tables
+from sluice.reconcile import app, channel, release
+from sluice.reconcile.step import AppStep, ChannelStep, Hold, ReleaseStep, Rest
+from sluice.resources.kinds import Key, Resource
+from sluice.serving.seal import generate_private_key, private_key
+from sluice.serving.table import ChannelTable
+from sluice.store.blobs import Blobs
+from sluice.store.database import Database
+from sluice.store.leadership import take_over
+from sluice.store.migration import migrate
+from sluice.verify.archive import ArchiveLimits
+from sluice.verify.collect import Examiner
+from support.team import Team
+
+__all__ = ["QUICK", "Laps", "go_live"]
+
+QUICK = {
+    "steps": [
+        {"share": "10%", "hold": "1m", "minDevices": 0},
+        {"share": "100%", "hold": "1m", "minDevices": 0},
+    ]
+}
+"""A rollout that time alone advances."""
+
+LAPS_MAX = 60
+"""Laps until everything rests; a release takes a dozen."""
+
+
+class Laps:
+    """One operator that leads, in memory but for its store."""
+
+    def __init__(self, database: Database, blobs: Blobs, *, cluster: str, files: Path) -> None:
+        self.cache = Cache()
+        self.database = database
+        self.blobs = blobs
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.seal_key = private_key(generate_private_key())
+        self.tables = Tables(database, self.seal_key)
+        self.observer = Observer(
+            self.cache,
+            database,
+            EvidenceRoom(self.cache, blobs, Examiner()),
+            self.tables,
+            cluster,
+        )
+        self._files = files
+        self.actor = self.actor_of(epoch=1)
+
+    @classmethod
+    async def open(cls, folder: Path, *, files: Path, cluster: str = "demo") -> Self:
+        """Open a fresh store in a folder, and lead in it."""
+        url = f"sqlite:///{folder / 'sluice.db'}"
+        await migrate(url)
+        database = await Database.open(url)
+        await take_over(database, epoch=1, holder="test", at=datetime.now(UTC))
+        return cls(database, Blobs(folder / "blobs"), cluster=cluster, files=files)
+
+    def actor_of(self, *, epoch: int) -> Actor:
+        """Return an actor of some term."""
+        return Actor(
+            database=self.database,
+            blobs=self.blobs,
+            fetcher=Fetcher(FetchSettings(allow_file_under=(self._files,))),
+            tables=self.tables,
+            limits=ArchiveLimits(),
+            epoch=epoch,
+        )
+
+    def apply(self, *manifests: Mapping[str, Any]) -> None:
+        """Take manifests in, as the API server would tell them."""
+        for each in manifests:
+            known = self.cache.get(_key(each))
+            body = {
+                **each,
+                "metadata": {
+                    **each["metadata"],
+                    "uid": f"uid-{each['metadata']['name']}",
+                    "generation": known.generation + 1 if known else 1,
+                },
+            }
+            self.cache.apply(each["kind"], body, deleted=False)
+
+    def delete(self, manifest: Mapping[str, Any]) -> None:
+        """Take the deletion of an object in."""
+        name = manifest["metadata"]["name"]
+        body = {**manifest, "metadata": {**manifest["metadata"], "uid": f"uid-{name}"}}
+        self.cache.apply(manifest["kind"], body, deleted=True)
+
+    async def settle(self, namespace: str, name: str = "production") -> ChannelStep:
+        """Do laps of everything until nothing is left to do now; return where the channel rests."""
+        key = Key("Channel", namespace, name)
+        for _ in range(LAPS_MAX):
+            idle = True
+            for each in self._resources("App"):
+                idle &= await self.lap_of_app(each.key)
+            for each in self._resources("Release"):
+                idle &= await self.lap_of_release(each)
+            step = await self.lap_of_channel(key)
+            if idle and isinstance(step, Rest | Hold):
+                return step
+        raise AssertionError(f"{key} does not come to rest: {step}")
+
+    async def lap_of_channel(self, key: Key) -> ChannelStep:
+        """Do one lap of a channel and return its step."""
+        step = channel.next_step(await self.observer.channel(key, self.now))
+        await self.actor.channel(key, step, self.now)
+        return step
+
+    async def lap_of_app(self, key: Key) -> bool:
+        """Do one lap of an App; return whether there was nothing to do."""
+        step: AppStep = app.next_step(await self.observer.app(key, self.now))
+        await self.actor.app(step, self.now)
+        return isinstance(step, Rest | Hold)
+
+    async def lap_of_release(self, resource: Resource) -> bool:
+        """Do one lap of a Release; return whether there was nothing to do."""
+        observed = await self.observer.release(resource, self.now)
+        step: ReleaseStep = release.next_step(observed)
+        await self.actor.release(step, resource.key.namespace, observed.digest, self.now)
+        return isinstance(step, Rest | Hold)
+
+    async def served(self, namespace: str, name: str = "production") -> ChannelTable | None:
+        """Return what a channel serves."""
+        return await self.tables.of(namespace, name)
+
+    def wait(self, **time: float) -> None:
+        """Let time pass, in the words of `timedelta`."""
+        self.now += timedelta(**time)
+
+    def _resources(self, kind: str) -> list[Resource]:
+        return list(self.cache.of_kind(kind))
+
+
+async def go_live(laps: Laps, team: Team, version: str) -> dict[str, Any]:
+    """Release a version that everybody approves, until all phones get it; return its Release."""
+    release = team.release_manifest(version)
+    laps.apply(
+        team.app_manifest(),
+        team.policy_manifest(),
+        release,
+        *(team.approval_manifest(who, release) for who in ("alice", "bob")),
+        team.channel_manifest(f"shop-{version}", rollout=QUICK),
+    )
+    for _ in range(4):
+        await laps.settle("shop")
+        laps.wait(minutes=2)
+    step = await laps.settle("shop")
+    if step.reason != "Live":
+        raise AssertionError(step)
+    return release
+
+
+def _key(manifest: Mapping[str, Any]) -> Key:
+    metadata = manifest["metadata"]
+    return Key(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
