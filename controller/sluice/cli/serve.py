@@ -1,0 +1,258 @@
+"""`sluice serve`: the device server as one process."""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import click
+import uvicorn
+import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing_extensions import override
+
+from sluice.errors import Refused, SluiceError, Unavailable
+from sluice.server.device.app import DeviceServer
+from sluice.server.device.bundles import Bundles
+from sluice.server.device.channels import Channels
+from sluice.server.device.connection import configured
+from sluice.server.device.metrics import Metrics
+from sluice.server.device.reports import Recorder
+from sluice.server.device.table import LiveTable
+from sluice.serving.seal import public_key
+from sluice.store.blobs import Blobs
+from sluice.store.database import Database
+from sluice.store.reports import report_commits
+
+__all__ = ["serve"]
+
+STORE_SECONDS_MAX: Final = 60.0
+"""How long the operator may take to make the store, before this process gives up and is restarted
+by whoever watches it."""
+
+STORE_RETRY_SECONDS: Final = 0.5
+
+FILES_WANTED: Final = 16_384
+"""Open files: connections, downloads, and some."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    store: str
+    blobs: Path
+    public_url: str
+    seal_keys: tuple[Ed25519PublicKey, ...]
+    host: str
+    port: int
+    proof_gap: timedelta
+    drain_seconds: float
+
+
+@click.command
+@click.option(
+    "--store",
+    envvar="SLUICE_STORE",
+    required=True,
+    metavar="URL",
+    help="The store's database: sqlite:/// and the path of its file.",
+)
+@click.option(
+    "--blobs",
+    envvar="SLUICE_BLOBS",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The store's folder of bundles.",
+)
+@click.option(
+    "--public-url",
+    envvar="SLUICE_PUBLIC_URL",
+    required=True,
+    metavar="URL",
+    help="Where phones reach this server, e.g. https://updates.example.com.",
+)
+@click.option(
+    "--seal-key",
+    "seal_keys",
+    envvar="SLUICE_SEAL_KEY",
+    required=True,
+    multiple=True,
+    type=click.File("rb"),
+    help="Public half (PEM) of the key that the operator seals with. May be given several times"
+    " while the key is replaced; in the environment, paths are separated by blanks.",
+)
+@click.option(
+    "--listen",
+    envvar="SLUICE_LISTEN",
+    default="127.0.0.1:8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen. Port 0 takes a free one.",
+)
+@click.option("--host", help="In place of the host in --listen.")
+@click.option("--port", type=click.IntRange(0, 65535), help="In place of the port in --listen.")
+@click.option(
+    "--proof-gap",
+    envvar="SLUICE_PROOF_GAP",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long after its first check-in on a bundle a phone must check in on it again to have"
+    " proved that it starts.",
+)
+@click.option(
+    "--drain",
+    "drain_seconds",
+    envvar="SLUICE_DRAIN",
+    type=click.FloatRange(min=0),
+    default=3.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to go on taking requests after SIGTERM while /readyz already says no.",
+)
+@click.option(
+    "--log-level",
+    envvar="SLUICE_LOG_LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="info",
+    show_default=True,
+    help="What to log, to standard error.",
+)
+def serve(**options: Any) -> None:
+    """Answer phones: what to run, what happened, which channel, and the bundles themselves.
+
+    It serves what the operator sealed and nothing else. It needs no access to Kubernetes, and any
+    number of it may run on one store.
+    """
+    logging.basicConfig(
+        level=options["log_level"].upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # What it warns of is what phones and scanners send wrong: of no use, and without end.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    try:
+        settings = _settings(options)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings))
+    except SluiceError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _settings(options: Mapping[str, Any]) -> _Settings:
+    host, _, port = options["listen"].rpartition(":")
+    if not host or not port.isdigit():
+        raise Refused("ListenInvalid", "Give --listen as HOST:PORT, e.g. 0.0.0.0:8080.")
+    public_url = options["public_url"].rstrip("/")
+    if urlsplit(public_url).scheme not in {"http", "https"} or not urlsplit(public_url).netloc:
+        raise Refused("PublicUrlInvalid", "Give --public-url as https://HOST, as phones reach it.")
+    return _Settings(
+        store=options["store"],
+        blobs=options["blobs"],
+        public_url=public_url,
+        seal_keys=tuple(public_key(file.read()) for file in options["seal_keys"]),
+        host=options["host"] or host.strip("[]"),
+        port=int(port) if options["port"] is None else options["port"],
+        proof_gap=timedelta(seconds=options["proof_gap"]),
+        drain_seconds=options["drain_seconds"],
+    )
+
+
+async def _run(settings: _Settings) -> None:
+    _raise_file_limit()
+    database = await _opened(settings.store)
+    metrics = Metrics()
+    table = LiveTable(database, settings.seal_keys, metrics)
+    commits = report_commits(database, now=lambda: datetime.now(UTC), proof_gap=settings.proof_gap)
+    try:
+        async with commits:
+            app = DeviceServer(
+                table=table,
+                recorder=Recorder(commits, metrics, settings.proof_gap.total_seconds()),
+                channels=Channels(database),
+                bundles=Bundles(Blobs(settings.blobs).path, metrics),
+                metrics=metrics,
+                public_url=settings.public_url,
+            )
+            server = _DrainingServer(app, settings)
+            following = asyncio.create_task(table.follow(), name="follow-table")
+            # It ends by a bug alone. Started anew, this process follows again; going on, it would
+            # serve what was live now for ever.
+            following.add_done_callback(lambda _: server.stop())
+            await server.serve()
+            if following.done():
+                following.result()
+            following.cancel()
+    finally:
+        await database.close()
+
+
+async def _opened(url: str) -> Database:
+    """Return the store's database, as soon as the operator has made it."""
+    deadline = asyncio.get_running_loop().time() + STORE_SECONDS_MAX
+    while True:
+        try:
+            return await Database.open(url)
+        except Unavailable as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            _logger.info("waiting for the store: %s", error)
+        await asyncio.sleep(STORE_RETRY_SECONDS)
+
+
+class _DrainingServer(uvicorn.Server):
+    """Stops in two steps: first no new phones are wanted, then none are taken."""
+
+    def __init__(self, app: DeviceServer, settings: _Settings) -> None:
+        super().__init__(configured(app, settings.host, settings.port))
+        self._app = app
+        self._drain_seconds = settings.drain_seconds
+
+    def stop(self) -> None:
+        """Take no new requests, finish those that are under way, and end."""
+        self.should_exit = True
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in self.servers:
+            for found in listener.sockets:
+                host, port = found.getsockname()[:2]
+                _logger.info("listening on http://%s:%s", host, port)
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own raises the signal again at the end, so that a clean stop looks like a kill.
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self._drain)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def _drain(self) -> None:
+        if self._app.draining:
+            self.stop()
+            return
+        self._app.draining = True
+        _logger.info("draining for %s s", self._drain_seconds)
+        asyncio.get_running_loop().call_later(self._drain_seconds, self.stop)
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
