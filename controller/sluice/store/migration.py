@@ -13,7 +13,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from sluice.errors import Unavailable
-from sluice.store.crashpoints import unharmed
+from sluice.store.crashpoints import Crashpoint, unharmed
 from sluice.store.database import Database, create_engine, parse_url, use_write_ahead_log
 
 __all__ = ["alembic_config", "migrate"]
@@ -21,7 +21,7 @@ __all__ = ["alembic_config", "migrate"]
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-async def migrate(url: str) -> None:
+async def migrate(url: str, *, crashpoint: Crashpoint = unharmed) -> None:
     """Create the database or bring it up to date; what is up to date is left as it is.
 
     All steps are one transaction, so a process that is killed leaves the old schema, and of two
@@ -29,6 +29,7 @@ async def migrate(url: str) -> None:
 
     Args:
         url: as for `Database.open`.
+        crashpoint: as for `Database.open`.
 
     Raises:
         Refused: `StoreUrlInvalid`.
@@ -41,7 +42,7 @@ async def migrate(url: str) -> None:
     except OSError as error:
         raise Unavailable("StoreFailed", f"The store's folder can't be made: {error}") from error
     await use_write_ahead_log(Path(parsed.database or ""))
-    database = Database(create_engine(parsed), unharmed)
+    database = Database(create_engine(parsed), crashpoint)
     try:
         async with database.transaction("migrate") as connection:
             await connection.run_sync(_upgrade)
