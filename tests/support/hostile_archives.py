@@ -165,6 +165,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: build(INDEX, comment=build(INDEX, EVIL)),
         "ArchiveHiddenEntry",
     ),
+    "a record in the comment": (
+        lambda: build(INDEX, comment=b"PK\1\2 and more"),
+        "ArchiveHiddenEntry",
+    ),
     "two names for the same data": (
         lambda: build(INDEX, replace(GOOD, offset=0)),
         "ArchiveHiddenEntry",
@@ -252,6 +256,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "names that differ in the case of ß": (named("STRASSE.js", "straße.js"), "ArchiveDuplicate"),
     "folders that differ in case": (named("a/x.js", "A/y.js"), "ArchiveDuplicate"),
     "names that differ in composition": (named(NFC, NFD), "ArchiveDuplicate"),
+    "names that differ in the order of accents": (
+        named("\u03b1\u0345\u0301.js", "\u03b1\u0301\u0345.js"),
+        "ArchiveDuplicate",
+    ),
     "a file that is also a folder": (named("a", "a/b.js"), "ArchiveDuplicate"),
     "a folder that is also a file": (named("a/b.js", "a"), "ArchiveDuplicate"),
     "a file and a folder told": (

@@ -180,19 +180,17 @@ def test_a_remembered_outcome_is_the_same_one() -> None:
 
 
 def test_evidence_offered_as_two_kinds_is_examined_as_each() -> None:
-    examiner, data = Examiner(), a_statement()
+    examiner, data = Examiner(), OURS.sign_blob(ARTIFACT, BUILDER, ISSUER, NOW)
     first, second = (
         examiner.examine(
-            (Evidence(source="x", kind=kind, data=data),),
-            artifact_sha256=DIGEST,
-            release_digest=RELEASE,
-            roots=(ROOT,),
+            (offered(data),), artifact_sha256=DIGEST, release_digest=RELEASE, roots=(ROOT,)
         )
-        for kind in ("attestation", "approval")
+        for offered in (attestation, approval)
     )
 
-    assert len(first.statements) == 1
-    assert [each.reason for each in second.rejected] == ["NotAnApproval"]
+    assert len(first.signatures) == 1
+    assert second.signatures == ()
+    assert [each.reason for each in second.rejected] == ["NotAStatement"]
 
 
 def test_memory_is_bounded_and_forgetting_changes_nothing() -> None:

@@ -1,6 +1,7 @@
 """What approvals and provenance say, read strictly."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -266,6 +267,13 @@ def test_provenance_says_who_built_what_from_where() -> None:
 )
 def test_provenance_that_leaves_doubt_is_refused(changes: dict[str, Any]) -> None:
     assert reason_of(provenance_of, a_provenance(**changes)) == "ProvenanceUnreadable"
+
+
+def test_another_statement_is_no_provenance() -> None:
+    other = a_provenance()
+    other = replace(other, predicate_type="https://slsa.dev/provenance/v0.2")
+
+    assert reason_of(provenance_of, other) == "ProvenanceUnreadable"
 
 
 def test_provenance_names_every_actor_it_knows_of() -> None:

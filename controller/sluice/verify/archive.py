@@ -14,7 +14,6 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import BinaryIO, Final
 
 from sluice.errors import VerificationError
@@ -158,8 +157,7 @@ def _unpacked(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
         return
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     room = entry.size_bytes + 1
-    # The empty piece at the end drains what the last one left undecided.
-    for packed in chain(_packed(file, entry), (b"",)):
+    for packed in _packed(file, entry):
         data = packed
         while room > 0:
             piece = inflate.decompress(data, min(room, PIECE_BYTES))
@@ -169,6 +167,7 @@ def _unpacked(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
             if inflate.unused_data:
                 raise _hidden(entry)
             data = inflate.unconsumed_tail
+            # More may come out when nothing more goes in.
             if not data and not piece:
                 break
     if room <= 0:

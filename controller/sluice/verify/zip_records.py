@@ -133,7 +133,7 @@ def read_entries(file: BinaryIO, *, entries_max: int) -> tuple[Entry, ...]:
     for each in listed:
         if each.offset != place:
             raise _hidden("The zip has bytes that its directory does not tell of, or tells twice.")
-        entry, place = _entry(file, each, end.offset)
+        entry, place = _entry(file, each)
         entries.append(entry)
     if place != end.offset:
         raise _hidden("The zip has bytes between its last file and its directory.")
@@ -191,7 +191,7 @@ def _listed(directory: bytes, count: int) -> Iterator[_Listed]:
         raise _hidden("The zip's directory holds more than the entries it counts.")
 
 
-def _entry(file: BinaryIO, listed: _Listed, end_of_files: int) -> tuple[Entry, int]:
+def _entry(file: BinaryIO, listed: _Listed) -> tuple[Entry, int]:
     """Return the entry and the place after its data."""
     header = _LOCAL.unpack(_at(file, listed.offset, _LOCAL.size))
     (mark, version, flags, method, _, _, *said, name_length, extra_length) = header
@@ -212,8 +212,6 @@ def _entry(file: BinaryIO, listed: _Listed, end_of_files: int) -> tuple[Entry, i
     _refuse_special(name, listed.external_attributes)
     begin = listed.offset + _LOCAL.size + len(variable)
     after = _after_data(file, name, listed, tuple(said), begin + listed.compressed_bytes)
-    if after > end_of_files:
-        raise _two_stories(name)
     entry = Entry(
         name=name,
         method=method,
@@ -257,8 +255,6 @@ def _refuse_flags(name: str, listed: _Listed) -> None:
             f"{shown(name)} is stored with its size after it, which Android's client can't read;"
             " write the zip to a file rather than into a pipe.",
         )
-    if listed.method == STORED and listed.compressed_bytes != listed.size_bytes:
-        raise refusal("ArchiveCorrupt", f"{shown(name)} is stored, yet has two different sizes.")
 
 
 def _refuse_extra(name: str, raw_name: bytes, extra: bytes) -> None:
