@@ -123,3 +123,13 @@ def test_what_cannot_be_signed_is_refused_with_the_file_and_the_place(
     assert done.stdout == ""
     assert "standard input: " in done.stderr
     assert words in done.stderr
+
+
+def test_what_faces_phones_pays_for_nothing_that_talks_to_kubernetes() -> None:
+    found = imported("serve", "--help")
+
+    assert "sluice.server.device.app" in found
+    assert found.isdisjoint(
+        {"kopf", "kubernetes", "sigstore", "aiohttp", "pydantic", "yaml", "sluice.store.audit"}
+    )
+    assert found.isdisjoint({"sluice.verify", "sluice.policy", "sluice.reconcile", "sluice.fetch"})
