@@ -1,4 +1,4 @@
-"""Web servers are believed in nothing and waited for no longer than agreed (rows 34 and 35)."""
+"""What a web server may say, and how long that may take (attack rows 29 and 35)."""
 
 import asyncio
 import contextlib
@@ -6,47 +6,14 @@ import gzip
 import hashlib
 import itertools
 import tracemalloc
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
-from fetch.conftest import Trust
-from sluice.errors import Refused, SluiceError
+from sluice.errors import Refused
 from sluice.fetch.fetcher import Fetcher, FetchSettings
-from support.webserver import Talk, answer, web_server
-
-DATA = b"a bundle" * 50_000
-SHA256 = hashlib.sha256(DATA).hexdigest()
-
-
-async def fetch(fetcher: Fetcher, url: str, size_max: int = len(DATA)) -> bytes:
-    return await fetcher.fetch_bytes(url, sha256=SHA256, size_max=size_max)
-
-
-async def reason(fetcher: Fetcher, url: str, size_max: int = len(DATA)) -> str:
-    """The reason why a fetch fails, with `!` behind it when somebody has to change something."""
-    try:
-        await fetch(fetcher, url, size_max)
-    except Refused as error:
-        return error.reason + "!"
-    except SluiceError as error:
-        return error.reason
-    return "none"
-
-
-def known(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
-    """Names resolve to these addresses, one after the other."""
-    left = iter(answers)
-
-    async def resolve(host: str, port: int) -> Sequence[str]:
-        return next(left)
-
-    return resolve
-
-
-HOME = ["127.0.0.1"]
-LOCAL = frozenset({"127.0.0.1"})
+from support.fetching import DATA, LOCAL, SHA256, Trust, fetch, reason
+from support.webserver import Talk, answer, one_by_one, web_server
 
 
 async def test_what_was_signed_is_fetched_by_https(trust: Trust) -> None:
@@ -70,196 +37,6 @@ async def test_nothing_of_ours_is_sent(trust: Trust, monkeypatch: pytest.MonkeyP
     assert b"Accept-Encoding: identity" in web.requests[1]
 
 
-async def test_http_is_refused_unless_the_host_is_allowed(trust: Trust) -> None:
-    async with web_server(answer(DATA)) as web:
-        port = f"127.0.0.1:{web.port}"
-        assert await reason(trust.fetcher(), web.url()) == "FetchSchemeNotAllowed!"
-        hosts = frozenset({"127.0.0.1"})
-        assert (
-            await reason(trust.fetcher(allow_private_hosts=hosts), web.url())
-            == "FetchSchemeNotAllowed!"
-        )
-        assert web.connections == 0
-        assert await reason(trust.fetcher(allow_http_hosts=frozenset({port})), web.url()) == "none"
-
-
-async def test_a_certificate_of_nobody_we_trust_is_not_talked_to(trust: Trust) -> None:
-    fetcher = Fetcher(FetchSettings(allow_private_hosts=LOCAL))
-    async with web_server(answer(DATA), trust.server) as web:
-        assert await reason(fetcher, web.url(scheme="https")) == "FetchFailed"
-        other_name = trust.fetcher(
-            allow_private_hosts=frozenset({"other.example"}), resolve=known(HOME)
-        )
-        assert await reason(other_name, web.url(scheme="https", host="other.example")) == (
-            "FetchFailed"
-        )
-    assert web.requests == []
-
-
-# --- Row 34: where a URL leads -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "localhost",
-        "127.1",
-        "2130706433",
-        "0x7f.1",
-        "0177.0.0.1",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[64:ff9b::7f00:1]",
-        "[2002:7f00:1::]",
-        "[::1]",
-        "[::]",
-        "0.0.0.0",  # noqa: S104 - nothing is bound to it here
-        "0",
-        "good.example@127.0.0.1",
-        "127.0.0.1\\@good.example",
-    ],
-)
-async def test_no_form_of_our_own_address_is_connected_to(trust: Trust, host: str) -> None:
-    async with web_server(answer(DATA), trust.server) as web:
-        found = await reason(trust.fetcher(), f"https://{host}:{web.port}/")
-
-    assert found in {"FetchAddressNotAllowed!", "FetchUrlInvalid!"}
-    assert web.connections == 0
-
-
-@pytest.mark.parametrize(
-    "addresses",
-    [
-        HOME,
-        ["93.184.216.34", "127.0.0.1"],
-        ["10.0.0.1"],
-        ["169.254.169.254"],
-        ["100.64.0.1"],
-        ["::ffff:127.0.0.1"],
-        ["fe80::1%1"],
-        ["nonsense"],
-        [],
-    ],
-)
-async def test_a_name_of_which_one_address_is_inside_is_refused(
-    trust: Trust, addresses: list[str]
-) -> None:
-    async with web_server(answer(DATA), trust.server) as web:
-        fetcher = trust.fetcher(resolve=known(addresses))
-        found = await reason(fetcher, web.url(scheme="https", host="bundles.example"))
-
-    assert found == "FetchAddressNotAllowed!"
-    assert web.connections == 0
-
-
-async def test_a_name_is_resolved_once_and_gone_to_where_it_was_looked_at(trust: Trust) -> None:
-    """DNS rebinding: the second answer would be another address."""
-    hosts = frozenset({"bundles.example"})
-    fetcher = trust.fetcher(allow_private_hosts=hosts, resolve=known(HOME))
-    async with web_server(answer(DATA), trust.server) as web:
-        found = await fetch(fetcher, web.url(scheme="https", host="bundles.example"))
-
-    assert found == DATA
-
-
-async def test_a_name_that_is_not_known_is_tried_again(trust: Trust) -> None:
-    async def unknown(host: str, port: int) -> Sequence[str]:
-        raise OSError(-2, "Name or service not known")
-
-    fetcher = trust.fetcher(resolve=unknown)
-
-    assert await reason(fetcher, "https://bundles.example/a") == "FetchFailed"
-
-
-async def test_a_name_that_is_never_answered_for_does_not_hold_us(trust: Trust) -> None:
-    async def silent(host: str, port: int) -> Sequence[str]:
-        await asyncio.Event().wait()
-        return []
-
-    fetcher = trust.fetcher(resolve=silent, answer_seconds_max=0.05)
-
-    assert await reason(fetcher, "https://bundles.example/a") == "FetchTooSlow"
-
-
-def to(location: str, status: str = "302 Found") -> Talk:
-    return answer(b"", status, location=location)
-
-
-@pytest.mark.parametrize(
-    "status",
-    ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"],
-)
-async def test_a_redirect_is_followed(trust: Trust, status: str) -> None:
-    async with web_server(answer(DATA), trust.server) as web:
-        web.talk = both(to("/there?a=%2f", status), answer(DATA))
-        fetcher = trust.fetcher(allow_private_hosts=LOCAL)
-
-        assert await fetch(fetcher, web.url("/here", scheme="https")) == DATA
-    assert web.requests[1].startswith(b"GET /there?a=%2f ")
-
-
-async def test_redirects_come_to_an_end(trust: Trust) -> None:
-    async with web_server(to("/again"), trust.server) as web:
-        fetcher = trust.fetcher(allow_private_hosts=LOCAL)
-
-        assert await reason(fetcher, web.url(scheme="https")) == "FetchFailed"
-    assert web.connections == 6
-
-
-@pytest.mark.parametrize(
-    ("location", "expected"),
-    [
-        ("http://127.0.0.1:{port}/", "FetchSchemeNotAllowed!"),
-        ("file:///etc/hostname", "FetchSchemeNotAllowed!"),
-        ("ftp://127.0.0.1/", "FetchSchemeNotAllowed!"),
-        ("https://localhost:{port}/", "FetchAddressNotAllowed!"),
-        ("https://2130706433:{port}/", "FetchAddressNotAllowed!"),
-        ("https://169.254.169.254/latest/meta-data", "FetchAddressNotAllowed!"),
-        ("https://user:password@127.0.0.1:{port}/", "FetchUrlInvalid!"),
-        ("https://good.example\\@127.0.0.1:{port}/", "FetchUrlInvalid!"),
-        ("", "FetchUrlInvalid!"),
-        ("https://[", "FetchFailed"),
-    ],
-)
-async def test_a_redirect_is_looked_at_as_strictly_as_the_first_place(
-    trust: Trust, location: str, expected: str
-) -> None:
-    async with (
-        web_server(answer(DATA)) as inside,
-        web_server(to(location.format(port=inside.port)), trust.server) as web,
-    ):
-        fetcher = trust.fetcher(allow_private_hosts=LOCAL, allow_http_hosts=LOCAL)
-
-        assert await reason(fetcher, web.url(scheme="https")) == expected
-    assert inside.connections == 0
-
-
-async def test_the_open_internet_cannot_lead_us_to_a_host_that_only_we_may_name(
-    trust: Trust,
-) -> None:
-    """The first host is public as far as anybody can tell; our own is named by its redirect."""
-    async with web_server(answer(DATA), trust.server) as inside:
-        hop = to(f"https://mirror.example:{inside.port}/")
-        async with web_server(hop, trust.server) as web:
-            url = web.url(scheme="https", host="bundles.example")
-            only_ours = trust.fetcher(
-                allow_private_hosts=frozenset({f"bundles.example:{web.port}"}),
-                resolve=known(HOME, HOME),
-            )
-            both_ours = trust.fetcher(
-                allow_private_hosts=frozenset({"bundles.example", "mirror.example"}),
-                resolve=known(HOME, HOME),
-            )
-
-            assert await reason(only_ours, url) == "FetchAddressNotAllowed!"
-            assert inside.connections == 0
-            assert await reason(both_ours, url) == "none"
-
-
-# --- What a server may say ----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -280,7 +57,7 @@ async def test_only_a_whole_answer_counts(trust: Trust, status: str, expected: s
 async def test_a_server_that_gives_other_bytes_the_second_time_is_found_out(trust: Trust) -> None:
     """Row 29: what is checked is what is used; nothing is asked for twice."""
     async with web_server(answer(DATA)) as web:
-        web.talk = both(answer(DATA), answer(DATA[:-1] + b"!"))
+        web.talk = one_by_one(answer(DATA), answer(DATA[:-1] + b"!"))
         fetcher = trust.fetcher(allow_http_hosts=LOCAL)
 
         assert await fetch(fetcher, web.url()) == DATA
@@ -446,16 +223,6 @@ async def test_who_stops_reading_leaves_no_connection_open(trust: Trust) -> None
 
 
 # --- Servers ------------------------------------------------------------------------------------
-
-
-def both(first: Talk, *then: Talk) -> Talk:
-    """Say one thing after the other to one caller after the other."""
-    talks = iter((first, *then))
-
-    async def talk(request: bytes, writer: asyncio.StreamWriter) -> None:
-        await next(talks)(request, writer)
-
-    return talk
 
 
 def unannounced(body: bytes) -> Talk:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from support.certificates import KeyPair
 
-__all__ = ["Talk", "Web", "answer", "web_server"]
+__all__ = ["Talk", "Web", "answer", "one_by_one", "web_server"]
 
 Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 """What is said to a request; the connection is closed when it returns."""
@@ -37,6 +37,16 @@ def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> Talk:
     async def talk(_request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body)
         await writer.drain()
+
+    return talk
+
+
+def one_by_one(*talks: Talk) -> Talk:
+    """Say one thing to the first caller, and another one to the next."""
+    left = iter(talks)
+
+    async def talk(request: bytes, writer: asyncio.StreamWriter) -> None:
+        await next(left)(request, writer)
 
     return talk
 

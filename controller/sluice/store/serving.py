@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,30 @@ __all__ = [
     "note_change",
     "set_override",
 ]
+
+
+SERVED: Final = (
+    select(
+        channels.c.app_id,
+        channels.c.namespace,
+        channels.c.channel,
+        channels.c.generation,
+        channels.c.sealed,
+    )
+    .where(channels.c.sealed.is_not(None))
+    .order_by(channels.c.app_id, channels.c.namespace, channels.c.channel)
+)
+
+CHOSEN: Final = select(overrides.c.app_id, overrides.c.device_id, overrides.c.channel)
+
+# Digests that no channel can offer need no memory in each device server.
+KEPT_FROM: Final = select(quarantine.c.device_id, quarantine.c.digest).where(
+    or_(
+        quarantine.c.digest.in_(select(channels.c.stable_digest)),
+        quarantine.c.digest.in_(select(channels.c.candidate_digest)),
+        quarantine.c.digest.in_(select(channels.c.previous_digest)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,42 +88,12 @@ async def load(database: Database) -> ServingRows:
         Unavailable: `StoreFailed`.
     """
     async with database.reading() as connection:
-        served = await connection.execute(
-            select(
-                channels.c.app_id,
-                channels.c.namespace,
-                channels.c.channel,
-                channels.c.generation,
-                channels.c.sealed,
-            )
-            .where(channels.c.sealed.is_not(None))
-            .order_by(channels.c.app_id, channels.c.namespace, channels.c.channel)
-        )
-        chosen = await connection.execute(
-            select(overrides.c.app_id, overrides.c.device_id, overrides.c.channel)
-        )
-        # Digests that no channel can offer need no memory in each device server.
-        kept = await connection.execute(
-            select(quarantine.c.device_id, quarantine.c.digest).where(
-                or_(
-                    quarantine.c.digest.in_(select(channels.c.stable_digest)),
-                    quarantine.c.digest.in_(select(channels.c.candidate_digest)),
-                    quarantine.c.digest.in_(select(channels.c.previous_digest)),
-                )
-            )
-        )
+        served = await connection.execute(SERVED)
+        chosen = await connection.execute(CHOSEN)
+        kept = await connection.execute(KEPT_FROM)
         return ServingRows(
             change=await _change_number(connection),
-            channels=tuple(
-                SealedChannel(
-                    app_id=row.app_id,
-                    namespace=row.namespace,
-                    channel=row.channel,
-                    generation=row.generation,
-                    sealed=row.sealed,
-                )
-                for row in served
-            ),
+            channels=tuple(SealedChannel(**row) for row in served.mappings()),
             overrides={(row.app_id, row.device_id): row.channel for row in chosen},
             quarantine=frozenset((row.device_id, row.digest) for row in kept),
         )
