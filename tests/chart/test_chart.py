@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from sluice.cli.operator import operator
+from sluice.cli.serve import serve
 from sluice.operator.lease import LEASE_NAME
 from sluice.resources.kinds import KINDS
 from support.chart import CHART, OPERATOR, operator_rbac, rules
@@ -16,7 +19,7 @@ from support.go_tools import CONTROL_PLANE
 
 REPOSITORY = CHART.parent.parent
 NAMESPACE = "sluice-system"
-REQUIRED = ("devices.publicUrl=https://updates.example.com",)
+REQUIRED = ("devices.publicUrl=https://updates.example.com", "clusterName=prod")
 
 Render = Callable[..., list[dict[str, Any]]]
 
@@ -194,6 +197,7 @@ def test_people_get_roles_through_the_clusters_own(render: Render) -> None:
 @pytest.mark.parametrize(
     ("setting", "word"),
     [
+        ("clusterName=", "name this cluster"),
         ("devices.publicUrl=", "say where phones reach the device server"),
         ("devices.publicUrl=updates.example.com", "publicUrl"),
         ("operator.logLevel=loud", "logLevel"),
@@ -254,3 +258,32 @@ def test_the_pod_passes_the_restricted_standard(
             "spec": pod(manifests),
         }
     )
+
+
+def test_what_faces_phones_cannot_seal_anything(render: Render) -> None:
+    manifests = render()
+    keys = {
+        volume["name"]: [item["key"] for item in volume["secret"]["items"]]
+        for volume in pod(manifests)["volumes"]
+        if "secret" in volume
+    }
+    seen = {
+        name: sorted(key for volume in mounts(each) & keys.keys() for key in keys[volume])
+        for name, each in containers(manifests).items()
+    }
+
+    assert seen == {"operator": ["seal.pem"], "devices": ["seal.pub.pem"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "command"), [("sluice-operator", operator), ("sluice-devices", serve)]
+)
+def test_every_setting_is_one_that_the_program_reads(
+    render: Render, config: str, command: click.Command
+) -> None:
+    given = the("ConfigMap", render(), config)["data"]
+    read = {each.envvar for each in command.params}
+    needed = {each.envvar for each in command.params if each.required}
+
+    assert set(given) <= read
+    assert needed <= set(given)

@@ -34,6 +34,8 @@ capabilities:
 {{- /* What `sluice operator` and `sluice serve` read from their environment. */ -}}
 {{- define "sluice.operatorSettings" -}}
 SLUICE_STORE: /var/lib/sluice
+SLUICE_CLUSTER: {{ required "clusterName: name this cluster, as approvals will name it" .Values.clusterName }}
+SLUICE_SEAL_KEY: /var/run/secrets/sluice.dev/seal/seal.pem
 SLUICE_HEALTH_LISTEN: 0.0.0.0:8081
 SLUICE_LEASE_NAMESPACE: {{ .Release.Namespace }}
 SLUICE_LOG_LEVEL: {{ .Values.operator.logLevel }}
@@ -41,6 +43,7 @@ SLUICE_LOG_LEVEL: {{ .Values.operator.logLevel }}
 
 {{- define "sluice.deviceSettings" -}}
 SLUICE_STORE: /var/lib/sluice
+SLUICE_SEAL_KEY: /var/run/secrets/sluice.dev/seal/seal.pub.pem
 SLUICE_LISTEN: 0.0.0.0:8080
 SLUICE_PUBLIC_URL: {{ required "devices.publicUrl: say where phones reach the device server, e.g. https://updates.example.com" .Values.devices.publicUrl }}
 SLUICE_LOG_LEVEL: {{ .Values.devices.logLevel }}

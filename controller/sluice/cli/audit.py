@@ -8,6 +8,7 @@ from typing import TypeVar
 import click
 from typing_extensions import override
 
+from sluice.cli.places import database_url, store_option
 from sluice.errors import SluiceError
 from sluice.store.audit import Broken, ChainState, Entry, Head, Intact, entries, verify_chain
 from sluice.store.database import Database
@@ -15,14 +16,6 @@ from sluice.store.database import Database
 __all__ = ["audit"]
 
 Result = TypeVar("Result")
-
-store_option = click.option(
-    "--store",
-    "url",
-    required=True,
-    envvar="SLUICE_STORE",
-    help="URL of the store, such as sqlite:////var/lib/sluice/sluice.db.",
-)
 
 
 class _Anchor(click.ParamType[Head]):
@@ -48,7 +41,7 @@ def audit() -> None:
 @audit.command
 @store_option
 @click.option("--anchor", type=_Anchor(), help="An entry as it was noted elsewhere.")
-def verify(url: str, anchor: Head | None) -> None:
+def verify(store: str, anchor: Head | None) -> None:
     """See whether the log is complete and unchanged; exit with 1 if it is not.
 
     Prints the last entry as SEQ:HASH. Note it outside of the store: with --anchor, a log that was
@@ -58,7 +51,7 @@ def verify(url: str, anchor: Head | None) -> None:
     async def look(database: Database) -> ChainState:
         return await verify_chain(database, anchor=anchor)
 
-    match _with_store(url, look):
+    match _with_store(store, look):
         case Intact(head=head):
             click.echo(f"intact {head.seq}:{head.hash}")
         case Broken(seq=seq, message=message):
@@ -69,13 +62,13 @@ def verify(url: str, anchor: Head | None) -> None:
 @store_option
 @click.option("--last", type=click.IntRange(1, 100_000), default=20, show_default=True)
 @click.option("--subject", help="Only what is about it, such as Channel/shop/production.")
-def show(url: str, last: int, subject: str | None) -> None:
+def show(store: str, last: int, subject: str | None) -> None:
     """Print the newest entries, one JSON object a line, the oldest of them first."""
 
     async def look(database: Database) -> tuple[Entry, ...]:
         return await entries(database, last=last, subject=subject)
 
-    for entry in _with_store(url, look):
+    for entry in _with_store(store, look):
         # ASCII only: a name in a manifest must not steer the terminal of whoever reads this.
         click.echo(json.dumps(_printed(entry), ensure_ascii=True))
 
@@ -91,9 +84,9 @@ def _printed(entry: Entry) -> dict[str, object]:
     }
 
 
-def _with_store(url: str, look: Callable[[Database], Awaitable[Result]]) -> Result:
+def _with_store(store: str, look: Callable[[Database], Awaitable[Result]]) -> Result:
     async def run() -> Result:
-        database = await Database.open(url)
+        database = await Database.open(database_url(store))
         try:
             return await look(database)
         finally:

@@ -10,20 +10,21 @@ from typing import Any
 import click
 
 from sluice.cli.logs import set_up_logs
-from sluice.cli.places import store_option, store_places
+from sluice.cli.places import blobs_option, store_option, store_places
 from sluice.errors import Refused, SluiceError
 from sluice.fetch.fetcher import Fetcher, FetchSettings
 from sluice.operator.lease import LeaseSettings
 from sluice.operator.loop import Pace
 from sluice.operator.run import OperatorSettings, run
 from sluice.serving.seal import private_key, public_key
-from sluice.store.crashpoints import kill_at, unharmed
+from sluice.store.crashpoints import Crashpoint, kill_at, unharmed
 
 __all__ = ["operator"]
 
 
 @click.command
 @store_option
+@blobs_option
 @click.option(
     "--cluster",
     envvar="SLUICE_CLUSTER",
@@ -135,7 +136,7 @@ def operator(**options: Any) -> None:
 
 
 def _settings(options: Mapping[str, Any]) -> OperatorSettings:
-    places = store_places(options["store"])
+    places = store_places(options["store"], options["blobs"])
     duration = options["lease_duration"]
     return OperatorSettings(
         store=places.database,
@@ -159,8 +160,16 @@ def _settings(options: Mapping[str, Any]) -> OperatorSettings:
         kubeconfig=options["kubeconfig"],
         health=_address(options["health_listen"]),
         pace=Pace(look_seconds=options["look"], resync_seconds=options["resync"]),
-        crashpoint=kill_at(options["kill_at"]) if options["kill_at"] else unharmed,
+        crashpoint=_crashpoint(options["kill_at"]),
     )
+
+
+def _crashpoint(text: str | None) -> Crashpoint:
+    """Return what `--kill-at POINT#NTH` asks for; tests cut this process off by it."""
+    if text is None:
+        return unharmed
+    point, _, nth = text.partition("#")
+    return kill_at(point, nth=int(nth or "1"))
 
 
 def _address(text: str | None) -> tuple[str, int] | None:

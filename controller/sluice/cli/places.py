@@ -1,11 +1,16 @@
-"""Where the embedded store is: one folder, with the database and the bundles in it."""
+"""Where the store is: one folder with everything in it, or a database and a place for bundles."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-__all__ = ["StorePlaces", "store_option", "store_places"]
+from sluice.errors import Refused
+
+__all__ = ["StorePlaces", "blobs_option", "database_url", "store_option", "store_places"]
+
+DATABASE_FILE = "sluice.db"
+BLOBS_FOLDER = "blobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +26,37 @@ store_option = click.option(
     "--store",
     envvar="SLUICE_STORE",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The store's folder: the database and the bundles are in it.",
+    metavar="FOLDER|URL",
+    help="The store: a folder that holds database and bundles, or the URL of the database alone.",
 )
-"""The option that every process on a store has."""
+"""The option of every process that works on a store."""
+
+blobs_option = click.option(
+    "--blobs",
+    envvar="SLUICE_BLOBS",
+    metavar="FOLDER",
+    help="Where the bundles are, when --store is a URL.",
+)
+"""The option of every process that reads or writes bundles."""
 
 
-def store_places(folder: Path) -> StorePlaces:
-    """Return where the halves of a store are; the folder is made if it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return StorePlaces(
-        database=f"sqlite:///{folder.resolve() / 'sluice.db'}", blobs=folder.resolve() / "blobs"
-    )
+def database_url(store: str) -> str:
+    """Return the URL of a store's database."""
+    if "://" in store:
+        return store
+    return f"sqlite:///{Path(store).resolve() / DATABASE_FILE}"
+
+
+def store_places(store: str, blobs: str | None) -> StorePlaces:
+    """Return where the halves of a store are.
+
+    Raises:
+        Refused: `StoreInvalid`.
+    """
+    if "://" not in store:
+        return StorePlaces(
+            database=database_url(store), blobs=Path(blobs or Path(store).resolve() / BLOBS_FOLDER)
+        )
+    if not blobs:
+        raise Refused("StoreInvalid", "Give --blobs too when --store is the URL of a database.")
+    return StorePlaces(database=store, blobs=Path(blobs))
