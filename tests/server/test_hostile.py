@@ -170,6 +170,17 @@ async def test_who_sends_too_slowly_is_not_waited_for(server, monkeypatch, begun
     await is_well(server)
 
 
+async def test_who_sends_a_second_request_too_slowly_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(connection, "REQUEST_SECONDS_MAX", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200 ")
+    writer.write(b"POST /upd")
+
+    assert await reader.read() == b""
+    writer.close()
+
+
 async def test_who_takes_a_connection_too_many_is_turned_away(server, monkeypatch):
     monkeypatch.setattr(connection, "CONNECTIONS_MAX", 0)
 

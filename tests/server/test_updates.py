@@ -277,6 +277,18 @@ async def test_who_is_offered_a_candidate_is_on_disk_before_it_is_told(server, s
     ] == [(DEVICE_ID, "candidate", "seen")]
 
 
+async def test_a_phone_is_one_phone_however_it_spells_its_id(server, store):
+    """iOS sends upper case: an arm drawn from the spelling would be another one."""
+    await store.serve(a_rollout())
+    await server.table.refresh()
+    await server.ask(device_id=DEVICE_ID.upper())
+    await server.report(event("update_fail", "2.0.0", device_id=DEVICE_ID))
+    await server.table.refresh()
+
+    assert (await server.ask(device_id=DEVICE_ID.upper()))[1]["version"] == "1.1.0"
+    assert [row["device_id"] for row in await store.rows(schema.sightings)] == [DEVICE_ID]
+
+
 async def test_a_check_that_is_no_news_is_not_written(server, store):
     await store.serve(a_rollout())
     await server.table.refresh()

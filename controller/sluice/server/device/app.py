@@ -102,7 +102,7 @@ class DeviceServer:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
-        bundle = _BUNDLE.fullmatch(path)
+        bundle = _BUNDLE.fullmatch(path) if path.startswith("/files/") else None
         if bundle is not None and scope["method"] in {"GET", "HEAD"}:
             await self._send_bundle(bundle[1], scope, send)
             return

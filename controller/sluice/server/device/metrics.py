@@ -16,7 +16,7 @@ class Metrics:
     answers: Counter[str] = field(default_factory=Counter)
     """Answers to update checks by reason; `Offer` and `Reset` are among them."""
     reports: int = 0
-    """Events of phones that are on disk."""
+    """What phones told that is on disk: events, and the failures among them once more."""
     sightings: int = 0
     """Check-ins of phones in a rollout that are on disk."""
     shed: Counter[str] = field(default_factory=Counter)
