@@ -20,6 +20,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from typing_extensions import override
 
+from sluice.cli.logs import set_up_logs
 from sluice.cli.places import blobs_option, store_option, store_places
 from sluice.errors import Refused, SluiceError, Unavailable
 from sluice.server.device.app import DeviceServer
@@ -127,9 +128,7 @@ def serve(**options: Any) -> None:
     It serves what the operator sealed and nothing else. It needs no access to Kubernetes, and any
     number of it may run on one store.
     """
-    logging.basicConfig(
-        level=options["log_level"].upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logs(options["log_level"])
     # What it warns of is what phones and scanners send wrong: of no use, and without end.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     try:
