@@ -19,9 +19,9 @@ from support.installation import Installation, wait_until
 from support.team import Team, a_bundle
 from support.watching import QUICK, Watcher
 
-PASSES = {"take-claim": 1, "record-verdict": 1, "publish": 1, "serve": 3}
-"""How often a publication passes the points of a transaction: three changes of what is served are
-two offers and the promotion."""
+PASSES = {"take-claim": 1, "record-verdict": 1, "publish": 1, "serve": 4}
+"""How often a publication passes the points of a transaction: four changes of what is served are
+the opening, two offers and the promotion."""
 
 POINTS = [
     *(f"{point}#1" for point in BLOB_STAGES),
@@ -72,7 +72,7 @@ def release(cluster: Cluster, team: Team) -> None:
     cluster.apply(channel)
 
 
-EXPECTED_KINDS = ["Claimed", "Verdict", "Published", "Offer", "Offer", "Promote"]
+EXPECTED_KINDS = ["Claimed", "Verdict", "Open", "Published", "Offer", "Offer", "Promote"]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -95,7 +95,7 @@ def test_invariant_5_killed_anywhere_it_ends_as_if_undisturbed(
 
     assert state["audit"] == EXPECTED_KINDS
     assert state["shares"] == [5000, 10_000, 0]
-    assert [each["generation"] for each in state["served"]] == [3]
+    assert [each["generation"] for each in state["served"]] == [4]
     assert [each["phase"] for each in state["rollouts"]] == ["Complete"]
     assert len(state["published"]) == len(state["ledger"]) == 1
     assert state["blobs"] == [state["published"][0]["digest"]]

@@ -76,3 +76,14 @@ def test_an_object_that_does_not_fit_the_model_hides_no_other() -> None:
     assert broken.spec is None
     assert broken.problem is not None
     assert cache.get(KEY) is not None
+
+
+def test_an_event_that_is_older_than_what_is_known_is_an_echo() -> None:
+    cache = Cache()
+    cache.apply("App", body("a", generation=5), deleted=False)
+
+    assert cache.is_echo("App", body("a", generation=4))
+    assert not cache.is_echo("App", body("a", generation=5))
+    assert not cache.is_echo("App", body("a", generation=6))
+    assert not cache.is_echo("App", body("a", uid="another", generation=1))
+    assert not cache.is_echo("App", body("unknown", generation=1))

@@ -309,6 +309,11 @@ SITUATIONS = {
         Serve,
         "AudienceChanged",
     ),
+    "a channel on which nothing is served yet is opened, so that its phones get an answer": (
+        seen(table=None, spec=a_spec(release=None), release=None, verdict=None),
+        Serve,
+        "ChannelOpened",
+    ),
     "a deleted channel is retired": (seen(channel=None, spec=None), Serve, "ChannelDeleted"),
     "a channel that is gone rests": (seen(channel=None, spec=None, table=None), Rest, "Gone"),
 }
@@ -486,6 +491,13 @@ def test_invariant_every_step_can_be_cut_off() -> None:
         raise AssertionError(world)
 
     undisturbed = run(frozenset())
-    assert undisturbed[1] == ["Offer 100", "Offer 1000", "Offer 5000", "Offer 10000", "Promote 0"]
+    assert undisturbed[1] == [
+        "Open 0",
+        "Offer 100",
+        "Offer 1000",
+        "Offer 5000",
+        "Offer 10000",
+        "Promote 0",
+    ]
     for losses in product([False, True], repeat=8):
         assert run(frozenset(i for i, lost in enumerate(losses) if lost)) == undisturbed

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-import os
+import random
 import resource
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from sluice.errors import Refused, Unavailable
 from sluice.store.blobs import Blobs
 from support.storing import chunks
 
-DATA = os.urandom(3 * 1024 * 1024 + 17)
+DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)  # noqa: S311 - the same in each worker
 DIGEST = hashlib.sha256(DATA).hexdigest()
 
 

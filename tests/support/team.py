@@ -69,24 +69,10 @@ class Team:
 
     def policy_manifest(self, *, count: int = 2, name: str = "releases") -> dict[str, Any]:
         """Return a policy: signed and attested by the CI, approved by people of two roles."""
-        root = self.sigstore.trusted_root_json().decode()
         people = ("alice", "bob", "carol", "dora")
         spec = {
             "selector": {"apps": [self.app_id]},
-            "authorities": [
-                {
-                    "name": "ci",
-                    "issuer": CI_ISSUER,
-                    "subjects": [CI],
-                    "trustedRoot": root,
-                },
-                {
-                    "name": "sso",
-                    "issuer": SSO,
-                    "subjects": ["*@example.com"],
-                    "trustedRoot": root,
-                },
-            ],
+            "authorities": self._authorities(),
             "people": [
                 {
                     "name": who,
@@ -112,6 +98,13 @@ class Team:
             ],
         }
         return manifest("ReleasePolicy", name, self.namespace, spec)
+
+    def _authorities(self) -> list[dict[str, Any]]:
+        root = self.sigstore.trusted_root_json().decode()
+        return [
+            {"name": "ci", "issuer": CI_ISSUER, "subjects": [CI], "trustedRoot": root},
+            {"name": "sso", "issuer": SSO, "subjects": ["*@example.com"], "trustedRoot": root},
+        ]
 
     def channel_manifest(
         self, release: str | None, *, name: str = "production", **spec: Any

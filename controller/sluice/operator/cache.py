@@ -9,7 +9,14 @@ from typing import Any
 
 from sluice.resources.kinds import KINDS, Key, Resource, parse_resource
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "key_of"]
+
+
+def key_of(kind: str, body: Mapping[str, Any]) -> Key:
+    """Return the key of an API object."""
+    meta = body["metadata"]
+    namespace = meta.get("namespace", "") if KINDS[kind].namespaced else ""
+    return Key(kind, namespace, meta["name"])
 
 
 class Cache:
@@ -28,6 +35,19 @@ class Cache:
         for key, resource in sorted(self._kinds[kind].items()):
             if namespace is None or key.namespace == namespace:
                 yield resource
+
+    def is_echo(self, kind: str, body: Mapping[str, Any]) -> bool:
+        """Return whether an object is told as it was before what is known of it already.
+
+        Events of our own status writes come back late. Versions of one kind are comparable numbers
+        (Kubernetes API concepts, "resource versions").
+        """
+        known = self._kinds[kind].get(key_of(kind, body))
+        meta = body["metadata"]
+        if known is None or known.uid != meta.get("uid"):
+            return False
+        told, seen = meta.get("resourceVersion", ""), known.resource_version
+        return told.isdigit() and seen.isdigit() and int(told) < int(seen)
 
     def apply(self, kind: str, body: Mapping[str, Any], *, deleted: bool) -> set[Key]:
         """Take in one event."""

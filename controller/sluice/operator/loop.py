@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sluice.errors import Fenced, Refused, SluiceError
 from sluice.operator.act import Actor
-from sluice.operator.cache import Cache
+from sluice.operator.cache import Cache, key_of
 from sluice.operator.cluster import Cluster
 from sluice.operator.observe import Observer
 from sluice.operator.queue import WorkQueue
@@ -66,12 +66,16 @@ class Controller:
         self._heard = float("-inf")
         self.queue: WorkQueue[Key] = WorkQueue()
 
-    def take(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001
+    def take(self, kind: str, body: Mapping[str, Any], *, deleted: bool) -> None:
         """Take in one event."""
+        if self._cache.is_echo(kind, body):
+            return
         for key in self._cache.apply(kind, body, deleted=deleted):
             self._put_related(key)
-            if not deleted:
-                self._reporter.saw(key, body)
+        key = key_of(kind, body)
+        if not deleted and self._reporter.saw(key, body):
+            # Somebody else has written the status: show again what is so.
+            self.queue.put(key)
 
     async def resync(self) -> None:
         """List everything, repair the cache, and put every key in line.
@@ -85,10 +89,9 @@ class Controller:
             for key in self._cache.replace(kind, bodies):
                 self._put_related(key)
             for body in bodies:
-                meta = body["metadata"]
-                key = Key(kind, meta.get("namespace", ""), meta["name"])
-                self._reporter.saw(key, body)
-                self.queue.put(key)
+                if not self._cache.is_echo(kind, body):
+                    self._reporter.saw(key_of(kind, body), body)
+                self.queue.put(key_of(kind, body))
         for key in await self._observer.remembered():
             self.queue.put(key)
         self._heard = asyncio.get_running_loop().time()

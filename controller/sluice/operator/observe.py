@@ -166,7 +166,7 @@ class Observer:
             else None,
             revoked=self._revoked(key.namespace),
             evidence=await reports.evidence(self._database, rollout.rollout_id)
-            if rollout and rollout.phase == "Rolling"
+            if rollout
             else Evidence(),
             now=now,
         )

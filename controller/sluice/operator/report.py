@@ -28,9 +28,12 @@ class Reporter:
         self._cache = cache
         self._shown: dict[Key, tuple[str, Mapping[str, Any]]] = {}
 
-    def saw(self, key: Key, body: Mapping[str, Any]) -> None:
-        """Remember the status that an object shows now."""
-        self._shown[key] = (body["metadata"].get("uid", ""), body.get("status") or {})
+    def saw(self, key: Key, body: Mapping[str, Any]) -> bool:
+        """Remember the status that an object shows now; return whether it is another one."""
+        shown = (body["metadata"].get("uid", ""), body.get("status") or {})
+        changed = self._shown.get(key) != shown
+        self._shown[key] = shown
+        return changed
 
     def forget(self, key: Key) -> None:
         """Forget an object that is gone."""

@@ -7,9 +7,9 @@ can forge, and lose a result on one 409), no peering (a fake peer object pauses 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import kopf
 
@@ -18,8 +18,13 @@ from sluice.resources.kinds import GROUP, KINDS, VERSION
 
 __all__ = ["watch"]
 
-Take = Callable[[str, Mapping[str, Any], bool], None]
-"""(kind, object, deleted) -> None."""
+
+class Take(Protocol):
+    """Takes in one event."""
+
+    def __call__(self, kind: str, body: Mapping[str, Any], *, deleted: bool) -> None:
+        """Take in that an object is so now, or is gone."""
+
 
 SERVER_SECONDS: Final = 300
 INACTIVITY_SECONDS: Final = 70
@@ -65,7 +70,7 @@ async def watch(take: Take, kubeconfig: Path | None, stop: asyncio.Event) -> Non
 def _handle(registry: kopf.OperatorRegistry, kind: str, plural: str, take: Take) -> None:
     @kopf.on.event(GROUP, VERSION, plural, id=f"see-{plural}", registry=registry)
     def _see(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf's word
-        take(kind, dict(body), type == "DELETED")
+        take(kind, dict(body), deleted=type == "DELETED")
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -155,8 +155,17 @@ def _record(observed: ChannelObserved) -> ChannelStep | None:
 
 def _retarget(observed: ChannelObserved) -> ChannelStep | None:
     table = observed.table
-    if table is None or observed.spec is None:
+    if observed.spec is None:
         return None
+    if table is None:
+        return Serve(
+            change="Open",
+            table=first_table(observed),
+            rollout=None,
+            seen_generation=0,
+            reason="ChannelOpened",
+            message="Phones that ask on this channel are answered from now on.",
+        )
     audience = wanted_audience(observed.spec.audience)
     if audience == table.audience:
         return None
@@ -241,7 +250,8 @@ def _grow(observed: ChannelObserved) -> ChannelStep:
 def _serve_offer(observed: ChannelObserved, decision: Offer) -> ChannelStep:
     assert observed.spec is not None  # noqa: S101 - checked by the only caller
     assert observed.release is not None  # noqa: S101 - checked by the only caller
-    table = observed.table or first_table(observed)
+    assert observed.table is not None  # noqa: S101 - a channel is opened before anything else
+    table = observed.table
     row = observed.rollout if _is_rolling(observed) else None
     return Serve(
         change="Offer",

@@ -193,5 +193,5 @@ class ChannelObserved:
     revoked: Mapping[str, str]
     """Bundle digest -> reason, of every Release of the app in this namespace that is revoked."""
     evidence: Evidence
-    """What phones reported in `rollout`."""
+    """What phones reported in `rollout`, ended or not."""
     now: datetime

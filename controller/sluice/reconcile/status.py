@@ -46,7 +46,7 @@ from sluice.resources.status import (
     ReleaseStatus,
     VerdictStatus,
 )
-from sluice.rollout.decision import ArmCounts
+from sluice.rollout.decision import ArmCounts, Evidence
 from sluice.serving.table import ServedBundle
 from sluice.verify.facts import Rejected
 
@@ -205,6 +205,9 @@ def _candidate(observed: ChannelObserved, step: ChannelStep) -> CandidateStatus 
             step=f"0/{steps}",
         )
     rolling = row.phase == "Rolling"
+    heard = observed.evidence
+    if observed.rollout is None or row.rollout_id != observed.rollout.rollout_id:
+        heard = Evidence()
     return CandidateStatus(
         version=row.version,
         release=spec.release,
@@ -214,8 +217,8 @@ def _candidate(observed: ChannelObserved, step: ChannelStep) -> CandidateStatus 
         step=f"{min(row.step + 1, steps)}/{steps}",
         since=_whole(row.step_since),
         next_at=_whole(step.until) if rolling and isinstance(step, Rest) and step.until else None,
-        candidate=_arm(observed.evidence.candidate),
-        control=_arm(observed.evidence.control),
+        candidate=_arm(heard.candidate),
+        control=_arm(heard.control),
     )
 
 

@@ -25,7 +25,7 @@ __all__ = [
     "TakeClaim",
 ]
 
-Change = Literal["Offer", "Withdraw", "Promote", "Retarget", "Retire"]
+Change = Literal["Open", "Offer", "Withdraw", "Promote", "Retarget", "Retire"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

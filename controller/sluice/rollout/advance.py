@@ -24,6 +24,9 @@ from sluice.rollout.guard import log_evidence
 
 __all__ = ["advance"]
 
+LOG_SHOWN_MAX = 700.0
+"""Evidence beyond e^700 is shown as that: it is the largest power that a float holds."""
+
 
 def advance(
     strategy: Strategy, progress: Progress | None, evidence: Evidence, now: datetime
@@ -41,30 +44,36 @@ def advance(
         return Offer(
             step=0, share_bp=first.share_bp, reason="Started", message=_share(first.share_bp)
         )
-    candidate, control = evidence.candidate, evidence.control
-    measured = (
-        f"{candidate.failed} of {candidate.devices} phones failed with it,"
-        f" {control.failed} of {control.devices} without"
-    )
+    return _worse(strategy, evidence) or _onward(strategy, progress, evidence, now)
+
+
+def _worse(strategy: Strategy, evidence: Evidence) -> RollBack | None:
     strength = log_evidence(evidence, strategy.tolerance)
-    if strength >= -log(strategy.false_alarm):
-        return RollBack(
-            reason="WorseThanControl",
-            message=f"Phones do worse: {measured} (evidence {exp(min(strength, 700.0)):.3g},"
-            f" limit {1 / strategy.false_alarm:.3g}).",
-        )
+    if strength < -log(strategy.false_alarm):
+        return None
+    return RollBack(
+        reason="WorseThanControl",
+        message=f"Phones do worse: {_measured(evidence)} (evidence"
+        f" {exp(min(strength, LOG_SHOWN_MAX)):.3g}, limit {1 / strategy.false_alarm:.3g}).",
+    )
+
+
+def _onward(
+    strategy: Strategy, progress: Progress, evidence: Evidence, now: datetime
+) -> Offer | Hold | Complete:
+    measured = _measured(evidence)
     at = min(progress.step, len(strategy.steps) - 1)
     step = strategy.steps[at]
     ready_at = progress.step_since + timedelta(seconds=step.hold_seconds)
     if now < ready_at:
-        return Hold(
-            reason="StepHolds", message=f"{_share(step.share_bp)}; {measured}.", until=ready_at
-        )
-    if candidate.proven < step.min_devices:
+        message = f"{_share(step.share_bp)}; {measured}."
+        return Hold(reason="StepHolds", message=message, until=ready_at)
+    proven = evidence.candidate.proven
+    if proven < step.min_devices:
         return Hold(
             reason="EvidenceMissing",
-            message=f"{candidate.proven} of {step.min_devices} phones needed have started it twice"
-            f" without failure; {measured}.",
+            message=f"{proven} of {step.min_devices} phones needed have started it twice without"
+            f" failure; {measured}.",
         )
     if at == len(strategy.steps) - 1:
         return Complete(reason="Completed", message=f"All phones are offered it; {measured}.")
@@ -74,6 +83,14 @@ def advance(
         share_bp=following.share_bp,
         reason="Advanced",
         message=f"{_share(following.share_bp)}; {measured}.",
+    )
+
+
+def _measured(evidence: Evidence) -> str:
+    candidate, control = evidence.candidate, evidence.control
+    return (
+        f"{candidate.failed} of {candidate.devices} phones failed with it,"
+        f" {control.failed} of {control.devices} without"
     )
 
 

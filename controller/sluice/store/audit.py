@@ -36,6 +36,7 @@ EntryKind = Literal[
     "Verdict",
     "Published",
     "PublicationRefused",
+    "Open",
     "Offer",
     "Withdraw",
     "Promote",
