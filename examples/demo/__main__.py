@@ -179,12 +179,12 @@ def stay(demo: Demo) -> None:
     """Keep running until Ctrl-C."""
     print("Everything keeps running. Look around:\n")
     print(
-        f"  kubectl:     {demo.cluster.kubectl_path} --kubeconfig={demo.cluster.kubeconfig}"
+        f"  kubectl:     {demo.cluster.kubectl_program} --kubeconfig={demo.cluster.kubeconfig}"
         f" --namespace={NAMESPACE} get channels,releases,approvals"
     )
     print(f"  manifests:   {demo.repository.folder} (commit there: it is synced)")
     print(f"  devices:     {demo.url}/updates  {demo.url}/metrics")
-    print(f"  audit log:   sluice audit verify --store {demo.sluice.store}")
+    print(f"  audit log:   .venv/bin/sluice audit verify --store {demo.sluice.store}")
     print("\nCtrl-C ends it.", flush=True)
     while True:
         time.sleep(3600)

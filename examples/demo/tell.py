@@ -45,9 +45,8 @@ class Story:
         widths = [max(len(row[column]) for row in self.rows) for column in range(3)]
         print()
         for row in [("what", "outcome", "at"), *self.rows]:
-            print(
-                "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            )
+            cells = zip(row, widths, strict=True)
+            print("  " + "  ".join(cell.ljust(width) for cell, width in cells).rstrip())
         print(flush=True)
 
     def failed(self, error: BaseException) -> None:

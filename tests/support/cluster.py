@@ -30,12 +30,13 @@ class Cluster:
     """Any cluster that a kubeconfig names, used as its administrator.
 
     Attributes:
+        kubectl_program: where kubectl is.
         kubeconfig: the administrator's kubeconfig.
         folder: where kubeconfigs of service accounts are written.
     """
 
     def __init__(self, *, kubectl: Path, kubeconfig: Path, folder: Path) -> None:
-        self._kubectl = kubectl
+        self.kubectl_program = kubectl
         self.kubeconfig = kubeconfig
         self.folder = folder
         self._kinds: list[str] = []
@@ -57,7 +58,7 @@ class Cluster:
             f"--kubeconfig={kubeconfig or self.kubeconfig}",
             f"--cache-dir={self.folder}/kubectl-cache",
         ]
-        command = [str(self._kubectl), *options, *arguments]
+        command = [str(self.kubectl_program), *options, *arguments]
         done = subprocess.run(
             command,
             check=False,
