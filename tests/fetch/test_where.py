@@ -5,35 +5,38 @@ from collections.abc import Sequence
 
 import pytest
 
+from sluice.fetch import web
 from sluice.fetch.fetcher import Fetcher, FetchSettings
 from support.fetching import DATA, HOME, LOCAL, Trust, fetch, known, reason
 from support.webserver import Talk, answer, one_by_one, web_server
 
 
 async def test_http_is_refused_unless_the_host_is_allowed(trust: Trust) -> None:
-    async with web_server(answer(DATA)) as web:
-        port = f"127.0.0.1:{web.port}"
-        assert await reason(trust.fetcher(), web.url()) == "FetchSchemeNotAllowed!"
+    async with web_server(answer(DATA)) as server:
+        port = f"127.0.0.1:{server.port}"
+        assert await reason(trust.fetcher(), server.url()) == "FetchSchemeNotAllowed!"
         hosts = frozenset({"127.0.0.1"})
         assert (
-            await reason(trust.fetcher(allow_private_hosts=hosts), web.url())
+            await reason(trust.fetcher(allow_private_hosts=hosts), server.url())
             == "FetchSchemeNotAllowed!"
         )
-        assert web.connections == 0
-        assert await reason(trust.fetcher(allow_http_hosts=frozenset({port})), web.url()) == "none"
+        assert server.connections == 0
+        assert (
+            await reason(trust.fetcher(allow_http_hosts=frozenset({port})), server.url()) == "none"
+        )
 
 
 async def test_a_certificate_of_nobody_we_trust_is_not_talked_to(trust: Trust) -> None:
     fetcher = Fetcher(FetchSettings(allow_private_hosts=LOCAL))
-    async with web_server(answer(DATA), trust.server) as web:
-        assert await reason(fetcher, web.url(scheme="https")) == "FetchFailed"
+    async with web_server(answer(DATA), trust.server) as server:
+        assert await reason(fetcher, server.url(scheme="https")) == "FetchFailed"
         other_name = trust.fetcher(
             allow_private_hosts=frozenset({"other.example"}), resolve=known(HOME)
         )
-        assert await reason(other_name, web.url(scheme="https", host="other.example")) == (
+        assert await reason(other_name, server.url(scheme="https", host="other.example")) == (
             "FetchFailed"
         )
-    assert web.requests == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -58,11 +61,11 @@ async def test_a_certificate_of_nobody_we_trust_is_not_talked_to(trust: Trust) -
     ],
 )
 async def test_no_form_of_our_own_address_is_connected_to(trust: Trust, host: str) -> None:
-    async with web_server(answer(DATA), trust.server) as web:
-        found = await reason(trust.fetcher(), f"https://{host}:{web.port}/")
+    async with web_server(answer(DATA), trust.server) as server:
+        found = await reason(trust.fetcher(), f"https://{host}:{server.port}/")
 
     assert found in {"FetchAddressNotAllowed!", "FetchUrlInvalid!"}
-    assert web.connections == 0
+    assert server.connections == 0
 
 
 @pytest.mark.parametrize(
@@ -82,20 +85,20 @@ async def test_no_form_of_our_own_address_is_connected_to(trust: Trust, host: st
 async def test_a_name_of_which_one_address_is_inside_is_refused(
     trust: Trust, addresses: list[str]
 ) -> None:
-    async with web_server(answer(DATA), trust.server) as web:
+    async with web_server(answer(DATA), trust.server) as server:
         fetcher = trust.fetcher(resolve=known(addresses))
-        found = await reason(fetcher, web.url(scheme="https", host="bundles.example"))
+        found = await reason(fetcher, server.url(scheme="https", host="bundles.example"))
 
     assert found == "FetchAddressNotAllowed!"
-    assert web.connections == 0
+    assert server.connections == 0
 
 
 async def test_a_name_is_resolved_once_and_gone_to_where_it_was_looked_at(trust: Trust) -> None:
     """DNS rebinding: the second answer would be another address."""
     hosts = frozenset({"bundles.example"})
     fetcher = trust.fetcher(allow_private_hosts=hosts, resolve=known(HOME))
-    async with web_server(answer(DATA), trust.server) as web:
-        found = await fetch(fetcher, web.url(scheme="https", host="bundles.example"))
+    async with web_server(answer(DATA), trust.server) as server:
+        found = await fetch(fetcher, server.url(scheme="https", host="bundles.example"))
 
     assert found == DATA
 
@@ -128,20 +131,20 @@ def to(location: str, status: str = "302 Found") -> Talk:
     ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"],
 )
 async def test_a_redirect_is_followed(trust: Trust, status: str) -> None:
-    async with web_server(answer(DATA), trust.server) as web:
-        web.talk = one_by_one(to("/there?a=%2f", status), answer(DATA))
+    async with web_server(answer(DATA), trust.server) as server:
+        server.talk = one_by_one(to("/there?a=%2f", status), answer(DATA))
         fetcher = trust.fetcher(allow_private_hosts=LOCAL)
 
-        assert await fetch(fetcher, web.url("/here", scheme="https")) == DATA
-    assert web.requests[1].startswith(b"GET /there?a=%2f ")
+        assert await fetch(fetcher, server.url("/here", scheme="https")) == DATA
+    assert server.requests[1].startswith(b"GET /there?a=%2f ")
 
 
 async def test_redirects_come_to_an_end(trust: Trust) -> None:
-    async with web_server(to("/again"), trust.server) as web:
+    async with web_server(to("/again"), trust.server) as server:
         fetcher = trust.fetcher(allow_private_hosts=LOCAL)
 
-        assert await reason(fetcher, web.url(scheme="https")) == "FetchFailed"
-    assert web.connections == 6
+        assert await reason(fetcher, server.url(scheme="https")) == "FetchFailed"
+    assert server.connections == 6
 
 
 @pytest.mark.parametrize(
@@ -164,24 +167,39 @@ async def test_a_redirect_is_looked_at_as_strictly_as_the_first_place(
 ) -> None:
     async with (
         web_server(answer(DATA)) as inside,
-        web_server(to(location.format(port=inside.port)), trust.server) as web,
+        web_server(to(location.format(port=inside.port)), trust.server) as server,
     ):
         fetcher = trust.fetcher(allow_private_hosts=LOCAL, allow_http_hosts=LOCAL)
 
-        assert await reason(fetcher, web.url(scheme="https")) == expected
+        assert await reason(fetcher, server.url(scheme="https")) == expected
     assert inside.connections == 0
 
 
 async def test_the_open_internet_cannot_lead_us_to_a_host_that_only_we_may_name(
-    trust: Trust,
+    trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first host is public as far as anybody can tell; our own is named by its redirect."""
+    # The first address that is looked at stands for one of the open internet.
+    answers = iter([True])
+    monkeypatch.setattr(web, "is_public", lambda _address: next(answers, False))
     async with web_server(answer(DATA), trust.server) as inside:
         hop = to(f"https://mirror.example:{inside.port}/")
-        async with web_server(hop, trust.server) as web:
-            url = web.url(scheme="https", host="bundles.example")
-            only_ours = trust.fetcher(
-                allow_private_hosts=frozenset({f"bundles.example:{web.port}"}),
+        async with web_server(hop, trust.server) as outside:
+            fetcher = trust.fetcher(
+                allow_private_hosts=frozenset({"mirror.example"}), resolve=known(HOME, HOME)
+            )
+            url = outside.url(scheme="https", host="bundles.example")
+
+            assert await reason(fetcher, url) == "FetchAddressNotAllowed!"
+    assert (outside.connections, inside.connections) == (1, 0)
+
+
+async def test_a_host_of_ours_may_lead_to_another_one_of_ours(trust: Trust) -> None:
+    async with web_server(answer(DATA), trust.server) as inside:
+        hop = to(f"https://mirror.example:{inside.port}/")
+        async with web_server(hop, trust.server) as first:
+            url = first.url(scheme="https", host="bundles.example")
+            only_one = trust.fetcher(
+                allow_private_hosts=frozenset({f"bundles.example:{first.port}"}),
                 resolve=known(HOME, HOME),
             )
             both_ours = trust.fetcher(
@@ -189,6 +207,6 @@ async def test_the_open_internet_cannot_lead_us_to_a_host_that_only_we_may_name(
                 resolve=known(HOME, HOME),
             )
 
-            assert await reason(only_ours, url) == "FetchAddressNotAllowed!"
+            assert await reason(only_one, url) == "FetchAddressNotAllowed!"
             assert inside.connections == 0
             assert await reason(both_ours, url) == "none"

@@ -10,10 +10,15 @@ import pytest
 from click.testing import CliRunner
 
 from sluice.cli.audit import audit as command
+from sluice.resources.canonical import canonical_json, sha256_hex
 from sluice.store import audit as log
 from sluice.store.audit import NO_HASH, Broken, Head, Intact, append, entries, head, verify_chain
 from sluice.store.database import Database
 from support.storing import NOW
+
+COLUMNS = ("seq", "at", "kind", "subject", "body", "previous")
+THIRD = "SELECT seq, at, kind, subject, body, previous FROM audit WHERE seq = 3"
+FORGE = "UPDATE audit SET hash ="
 
 
 @contextmanager
@@ -97,6 +102,24 @@ async def test_every_change_behind_its_back_shows(
 
     assert isinstance(found, Broken)
     assert found.seq == broken_at
+
+
+async def test_an_entry_that_was_rewritten_with_its_hash_does_not_fit_the_next(
+    database: Database, url: str
+) -> None:
+    await append_some(database)
+    with raw(url) as connection:
+        row = dict(zip(COLUMNS, connection.execute(THIRD).fetchone(), strict=True))
+    row["kind"] = "Withdraw"
+    forged = sha256_hex(canonical_json(row))
+    as_an_intruder(
+        url, "UPDATE audit SET kind = 'Withdraw' WHERE seq = 3", f"{FORGE} '{forged}' WHERE seq = 3"
+    )
+
+    found = await verify_chain(database)
+
+    assert isinstance(found, Broken)
+    assert found.seq == 4
 
 
 async def test_a_log_that_was_rewritten_as_a_whole_shows_against_an_anchor(

@@ -83,6 +83,21 @@ async def test_being_offered_it_again_proves_nothing(database: Database) -> None
     assert await candidate(database) == ArmCounts(devices=1)
 
 
+async def test_a_phone_that_has_proved_itself_costs_no_more_writes(
+    database: Database, url: str
+) -> None:
+    await tell(database, seen(running=True))
+    await tell(database, seen(running=True), minutes=5)
+    raw = sqlite3.connect(Path(url.removeprefix("sqlite:///")))
+    before = raw.execute("PRAGMA data_version").fetchone()
+    for minutes in (6, 60, 600):
+        await tell(database, seen(running=True), minutes=minutes)
+    after = raw.execute("PRAGMA data_version").fetchone()
+    raw.close()
+
+    assert before == after
+
+
 async def test_a_failure_counts_once_and_takes_the_proof_back(database: Database) -> None:
     await tell(database, seen(running=True))
     await tell(database, seen(running=True), minutes=6)
