@@ -454,42 +454,42 @@ def test_invariant_the_way_back_is_always_open(observed: ChannelObserved) -> Non
             assert after == before or (step.change == "Promote" and step.table.previous == before)
 
 
+def run(lost: frozenset[int]) -> tuple[Any, list[str]]:
+    world: dict[str, Any] = {
+        "verdict_recorded": False,
+        "publication": None,
+        "table": None,
+        "rollout": None,
+    }
+    changes, now = [], NOW
+    for lap in range(40):
+        step = next_step(seen(**world, evidence=GOOD, now=now))
+        now += timedelta(days=1)
+        if lap in lost:
+            continue
+        match step:
+            case Record():
+                world["verdict_recorded"] = True
+            case Publish():
+                world["publication"] = PUBLICATION
+            case Serve():
+                assert step.table is not None
+                changes.append(f"{step.change} {step.table.share_bp}")
+                table = replace(step.table, generation=step.seen_generation + 1)
+                world |= {"table": table, "rollout": step.rollout or world["rollout"]}
+            case Rest():
+                if step.reason == "Live":
+                    return replace(world["table"], generation=0), changes
+            case Hold():
+                raise AssertionError(step)
+    raise AssertionError(world)
+
+
 def test_invariant_every_step_can_be_cut_off() -> None:
     """A lap whose effect is lost any number of times ends where an undisturbed run ends.
 
     The world is a dictionary; each effect of a step is applied or lost, in every combination.
     """
-
-    def run(lost: frozenset[int]) -> tuple[Any, list[str]]:
-        world: dict[str, Any] = {
-            "verdict_recorded": False,
-            "publication": None,
-            "table": None,
-            "rollout": None,
-        }
-        changes, now = [], NOW
-        for lap in range(40):
-            step = next_step(seen(**world, evidence=GOOD, now=now))
-            now += timedelta(days=1)
-            if lap in lost:
-                continue
-            match step:
-                case Record():
-                    world["verdict_recorded"] = True
-                case Publish():
-                    world["publication"] = PUBLICATION
-                case Serve():
-                    assert step.table is not None
-                    changes.append(f"{step.change} {step.table.share_bp}")
-                    table = replace(step.table, generation=step.seen_generation + 1)
-                    world |= {"table": table, "rollout": step.rollout or world["rollout"]}
-                case Rest():
-                    if step.reason == "Live":
-                        return replace(world["table"], generation=0), changes
-                case Hold():
-                    raise AssertionError(step)
-        raise AssertionError(world)
-
     undisturbed = run(frozenset())
     assert undisturbed[1] == [
         "Open 0",
