@@ -5,12 +5,24 @@ import logging
 from datetime import UTC, datetime
 from typing import Final
 
+import click
 from typing_extensions import override
 
-__all__ = ["set_up_logs"]
+__all__ = ["log_level_option", "set_up_logs"]
 
 TEXT_CHARACTERS_MAX: Final = 2000
 EXTRA: Final = ("key", "step", "reason", "detail")
+
+
+log_level_option = click.option(
+    "--log-level",
+    envvar="SLUICE_LOG_LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="info",
+    show_default=True,
+    help="What to log, to standard error.",
+)
+"""The option of every process that runs for long."""
 
 
 class JsonFormatter(logging.Formatter):

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from sluice.cli.logs import set_up_logs
-from sluice.cli.places import blobs_option, store_option, store_places
-from sluice.errors import Refused, SluiceError
+from sluice.cli.logs import log_level_option, set_up_logs
+from sluice.cli.places import blobs_option, listen_address, store_option, store_places
+from sluice.errors import SluiceError
 from sluice.fetch.fetcher import Fetcher, FetchSettings
 from sluice.operator.lease import LeaseSettings
 from sluice.operator.loop import Pace
@@ -114,14 +114,7 @@ __all__ = ["operator"]
     metavar="SECONDS",
     help="How long others wait for a leader that is silent.",
 )
-@click.option(
-    "--log-level",
-    envvar="SLUICE_LOG_LEVEL",
-    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
-    default="info",
-    show_default=True,
-    help="What to log, to standard error.",
-)
+@log_level_option
 @click.option("--kill-at", envvar="SLUICE_KILL_AT", hidden=True)
 def operator(**options: Any) -> None:
     """Watch Releases and Channels, and let through what policy allows.
@@ -158,7 +151,7 @@ def _settings(options: Mapping[str, Any]) -> OperatorSettings:
             retry_seconds=duration * 2 / 15,
         ),
         kubeconfig=options["kubeconfig"],
-        health=_address(options["health_listen"]),
+        health=listen_address(options["health_listen"]) if options["health_listen"] else None,
         pace=Pace(look_seconds=options["look"], resync_seconds=options["resync"]),
         crashpoint=_crashpoint(options["kill_at"]),
     )
@@ -170,15 +163,6 @@ def _crashpoint(text: str | None) -> Crashpoint:
         return unharmed
     point, _, nth = text.partition("#")
     return kill_at(point, nth=int(nth or "1"))
-
-
-def _address(text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise Refused("ListenInvalid", "Give --health-listen as HOST:PORT, e.g. 0.0.0.0:8081.")
-    return host.strip("[]"), int(port)
 
 
 def _leaves(errors: BaseExceptionGroup[SluiceError]) -> list[SluiceError]:

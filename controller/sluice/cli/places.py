@@ -1,4 +1,7 @@
-"""Where the store is: one folder with everything in it, or a database and a place for bundles."""
+"""Options that processes share: where the store is, and where to listen.
+
+A store is one folder with everything in it, or a database and a place for bundles.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +10,14 @@ import click
 
 from sluice.errors import Refused
 
-__all__ = ["StorePlaces", "blobs_option", "database_url", "store_option", "store_places"]
+__all__ = [
+    "StorePlaces",
+    "blobs_option",
+    "database_url",
+    "listen_address",
+    "store_option",
+    "store_places",
+]
 
 DATABASE_FILE = "sluice.db"
 BLOBS_FOLDER = "blobs"
@@ -38,6 +48,18 @@ blobs_option = click.option(
     help="Where the bundles are, when --store is a URL.",
 )
 """The option of every process that reads or writes bundles."""
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Return the host and port of `HOST:PORT`.
+
+    Raises:
+        Refused: `ListenInvalid`.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise Refused("ListenInvalid", f"{text!r} is no HOST:PORT such as 0.0.0.0:8080.")
+    return host.strip("[]"), int(port)
 
 
 def database_url(store: str) -> str:

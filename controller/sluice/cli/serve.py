@@ -20,8 +20,8 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from typing_extensions import override
 
-from sluice.cli.logs import set_up_logs
-from sluice.cli.places import blobs_option, store_option, store_places
+from sluice.cli.logs import log_level_option, set_up_logs
+from sluice.cli.places import blobs_option, listen_address, store_option, store_places
 from sluice.errors import Refused, SluiceError, Unavailable
 from sluice.server.device.app import DeviceServer
 from sluice.server.device.bundles import Bundles
@@ -114,14 +114,7 @@ class _Settings:
     metavar="SECONDS",
     help="How long to go on taking requests after SIGTERM while /readyz already says no.",
 )
-@click.option(
-    "--log-level",
-    envvar="SLUICE_LOG_LEVEL",
-    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
-    default="info",
-    show_default=True,
-    help="What to log, to standard error.",
-)
+@log_level_option
 def serve(**options: Any) -> None:
     """Answer phones: what to run, what happened, which channel, and the bundles themselves.
 
@@ -140,9 +133,7 @@ def serve(**options: Any) -> None:
 
 
 def _settings(options: Mapping[str, Any]) -> _Settings:
-    host, _, port = options["listen"].rpartition(":")
-    if not host or not port.isdigit():
-        raise Refused("ListenInvalid", "Give --listen as HOST:PORT, e.g. 0.0.0.0:8080.")
+    host, port = listen_address(options["listen"])
     public_url = options["public_url"].rstrip("/")
     if urlsplit(public_url).scheme not in {"http", "https"} or not urlsplit(public_url).netloc:
         raise Refused("PublicUrlInvalid", "Give --public-url as https://HOST, as phones reach it.")
@@ -152,8 +143,8 @@ def _settings(options: Mapping[str, Any]) -> _Settings:
         blobs=places.blobs,
         public_url=public_url,
         seal_keys=tuple(public_key(file.read()) for file in options["seal_keys"]),
-        host=options["host"] or host.strip("[]"),
-        port=int(port) if options["port"] is None else options["port"],
+        host=options["host"] or host,
+        port=port if options["port"] is None else options["port"],
         proof_gap=timedelta(seconds=options["proof_gap"]),
         drain_seconds=options["drain_seconds"],
     )

@@ -8,6 +8,7 @@ with the rows and the audit entry. Every write carries the epoch of this leader'
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -104,13 +105,11 @@ class Actor:
 
     async def _collect(self, step: Collect) -> None:
         for each in step.references:
-            chunks = self._fetcher.stream(each.url, sha256=each.sha256, size_max=EVIDENCE_BYTES_MAX)
-            await self._blobs.put(each.sha256, chunks)
+            await self._fetch(each.url, each.sha256, EVIDENCE_BYTES_MAX)
 
     async def _publish(self, step: Publish, now: datetime) -> None:
         bundle = step.spec.bundle
-        chunks = self._fetcher.stream(bundle.url, sha256=bundle.sha256, size_max=bundle.size)
-        size = await self._blobs.put(bundle.sha256, chunks)
+        size = await self._fetch(bundle.url, bundle.sha256, bundle.size)
         if size != bundle.size:
             raise VerificationError(
                 "BundleSizeDiffers",
@@ -128,6 +127,12 @@ class Actor:
         await publications.publish(
             self._database, self._blobs, publication, step.release, epoch=self._epoch
         )
+
+    async def _fetch(self, url: str, sha256: str, size_max: int) -> int:
+        """Bring bytes into the store, checked against their digest; return how many they are."""
+        stream = self._fetcher.stream(url, sha256=sha256, size_max=size_max)
+        async with aclosing(stream) as chunks:
+            return await self._blobs.put(sha256, chunks)
 
     def _inspect(self, digest: str) -> None:
         with self._blobs.path(digest).open("rb") as file:
