@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from sluice.fetch.fetcher import Fetcher, FetchSettings
-
 from sluice.operator.act import Actor
 from sluice.operator.cache import Cache
 from sluice.operator.evidence import EvidenceRoom
@@ -108,8 +107,10 @@ class Laps:
         key = Key("Channel", namespace, name)
         for _ in range(LAPS_MAX):
             idle = True
-            for each in self._resources("App"):
-                idle &= await self.lap_of_app(each.key)
+            apps = {each.key for each in self._resources("App")}
+            apps |= {each for each in await self.observer.remembered() if each.kind == "App"}
+            for app_key in sorted(apps):
+                idle &= await self.lap_of_app(app_key)
             for each in self._resources("Release"):
                 idle &= await self.lap_of_release(each)
             step = await self.lap_of_channel(key)
