@@ -108,9 +108,9 @@ class Installation:
         wait_until(lambda: _answers(f"{url}/readyz") or self._ended(process, name), "devices ready")
         return process, url
 
-    def stop(self, process: subprocess.Popen[bytes], *, grace_seconds: float = 10.0) -> None:
-        """Stop one process: SIGTERM, and SIGKILL when it takes too long."""
-        self._warden.stop(process, grace_seconds=grace_seconds)
+    def stop(self, process: subprocess.Popen[bytes], *, grace_seconds: float = 10.0) -> int:
+        """Stop one process: SIGTERM, and SIGKILL when it takes too long; return its exit status."""
+        return self._warden.stop(process, grace_seconds=grace_seconds)
 
     def log(self, name: str) -> Path:
         """Return the log of a process."""

@@ -20,20 +20,21 @@ def key_of(kind: str, body: Mapping[str, Any]) -> Key:
 
 
 class Cache:
-    """Resources by key. All methods return the keys that changed."""
+    """Resources by kind and namespace. What changes it returns the keys that changed."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, dict[Key, Resource]] = {kind: {} for kind in KINDS}
+        self._kinds: dict[str, dict[str, dict[Key, Resource]]] = {kind: {} for kind in KINDS}
         self._touched: dict[str, set[Key]] = {kind: set() for kind in KINDS}
 
     def get(self, key: Key) -> Resource | None:
         """Return a resource, or None when it is not there."""
-        return self._kinds[key.kind].get(key)
+        return self._kinds[key.kind].get(key.namespace, {}).get(key)
 
     def of_kind(self, kind: str, namespace: str | None = None) -> Iterator[Resource]:
         """Yield the resources of a kind, in one namespace or in all, in the order of names."""
-        for key, resource in sorted(self._kinds[kind].items()):
-            if namespace is None or key.namespace == namespace:
+        spaces = self._kinds[kind]
+        for name in sorted(spaces) if namespace is None else (namespace,):
+            for _, resource in sorted(spaces.get(name, {}).items()):
                 yield resource
 
     def is_echo(self, kind: str, body: Mapping[str, Any]) -> bool:
@@ -42,7 +43,7 @@ class Cache:
         Events of our own status writes come back late. Versions of one kind are comparable numbers
         (Kubernetes API concepts, "resource versions").
         """
-        known = self._kinds[kind].get(key_of(kind, body))
+        known = self.get(key_of(kind, body))
         meta = body["metadata"]
         if known is None or known.uid != meta.get("uid"):
             return False
@@ -52,14 +53,14 @@ class Cache:
     def apply(self, kind: str, body: Mapping[str, Any], *, deleted: bool) -> set[Key]:
         """Take in one event."""
         resource = parse_resource(kind, body)
-        known = self._kinds[kind].get(resource.key)
+        known = self.get(resource.key)
         self._touched[kind].add(resource.key)
         if deleted:
             if known is None or known.uid != resource.uid:
                 return set()
-            del self._kinds[kind][resource.key]
+            del self._kinds[kind][resource.key.namespace][resource.key]
             return {resource.key}
-        self._kinds[kind][resource.key] = resource
+        self._put(self._kinds[kind], resource)
         return set() if known is not None and _same(known, resource) else {resource.key}
 
     def begin_list(self, kind: str) -> None:
@@ -68,13 +69,16 @@ class Cache:
 
     def replace(self, kind: str, bodies: Iterable[Mapping[str, Any]]) -> set[Key]:
         """Take in a whole list of one kind, but for what events have changed meanwhile."""
-        before = self._kinds[kind]
+        before = {each.key: each for each in self.of_kind(kind)}
         after = {each.key: each for each in (parse_resource(kind, body) for body in bodies)}
         for key in self._touched[kind]:
             after.pop(key, None)
             if key in before:
                 after[key] = before[key]
-        self._kinds[kind] = after
+        spaces: dict[str, dict[Key, Resource]] = {}
+        for resource in after.values():
+            self._put(spaces, resource)
+        self._kinds[kind] = spaces
         return {
             key
             for key in before.keys() | after.keys()
@@ -84,9 +88,13 @@ class Cache:
     def written(self, key: Key, body: Mapping[str, Any]) -> None:
         """Take in an object as our own status write left it, so that the next write fits."""
         resource = parse_resource(key.kind, body)
-        known = self._kinds[key.kind].get(key)
+        known = self.get(key)
         if known is not None and known.uid == resource.uid:
-            self._kinds[key.kind][key] = resource
+            self._put(self._kinds[key.kind], resource)
+
+    @staticmethod
+    def _put(spaces: dict[str, dict[Key, Resource]], resource: Resource) -> None:
+        spaces.setdefault(resource.key.namespace, {})[resource.key] = resource
 
 
 def _same(one: Resource, other: Resource) -> bool:

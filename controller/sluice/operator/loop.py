@@ -5,6 +5,7 @@ alone: it comes again after a while, and other keys are not kept waiting.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,14 @@ LOG: Final = logging.getLogger("sluice.operator")
 
 REFUSED_SECONDS: Final = 60.0
 """A lap that met something it cannot mend is tried again after this, should somebody mend it."""
+
+
+CHANGED_MAX: Final = 500
+"""Objects of a kind that a list may find changed before everything is put in line: asking for each
+of very many who reads it would take longer."""
+
+LAPS_OF_ALL_EVERY: Final = 10
+"""Every so many resyncs, each object gets a lap though nothing told that it needs one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +86,8 @@ class Controller:
             # Somebody else has written the status: show again what is so.
             self.queue.put(key)
 
-    async def resync(self) -> None:
-        """List everything, repair the cache, and put every key in line.
+    async def resync(self, *, everything: bool) -> None:
+        """List everything and repair the cache; put in line what changed, or every key.
 
         Raises:
             Unavailable: the API server or the store did not answer.
@@ -86,14 +95,24 @@ class Controller:
         for kind in KINDS:
             self._cache.begin_list(kind)
             bodies = await self._cluster.objects(kind)
-            for key in self._cache.replace(kind, bodies):
-                self._put_related(key)
+            changed = self._cache.replace(kind, bodies)
+            if len(changed) > CHANGED_MAX:
+                everything = True
+            elif not everything:
+                for key in changed:
+                    self._put_related(key)
             for body in bodies:
-                if not self._cache.is_echo(kind, body):
-                    self._reporter.saw(key_of(kind, body), body)
-                self.queue.put(key_of(kind, body))
+                key = key_of(kind, body)
+                if not self._cache.is_echo(kind, body) and self._reporter.saw(key, body):
+                    self.queue.put(key)
+        if everything:
+            for kind in KINDS:
+                for resource in self._cache.of_kind(kind):
+                    self.queue.put(resource.key)
+        # What is served or claimed and no longer stands in git is in no list.
         for key in await self._observer.remembered():
-            self.queue.put(key)
+            if everything or self._cache.get(key) is None:
+                self.queue.put(key)
         self._heard = asyncio.get_running_loop().time()
 
     def silence_seconds(self) -> float:
@@ -102,10 +121,10 @@ class Controller:
 
     async def keep_in_sync(self) -> None:
         """Resync for ever; a failure only delays the next one."""
-        while True:
+        for number in itertools.count(1):
             await asyncio.sleep(self._pace.resync_seconds)
             try:
-                await self.resync()
+                await self.resync(everything=number % LAPS_OF_ALL_EVERY == 0)
             except SluiceError as error:
                 LOG.warning("resync failed", extra={"reason": error.reason})
 

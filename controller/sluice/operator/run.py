@@ -156,7 +156,7 @@ class _Operator:
     async def _first_list(self) -> None:
         while True:
             try:
-                await self._controller.resync()
+                await self._controller.resync(everything=True)
             except Unavailable as error:
                 LOG.warning("list failed", extra={"reason": error.reason, "detail": error.message})
                 await asyncio.sleep(FIRST_LIST_SECONDS)
