@@ -18,7 +18,7 @@ from sluice.operator.cache import Cache, key_of
 from sluice.operator.cluster import Cluster
 from sluice.operator.observe import Observer
 from sluice.operator.queue import WorkQueue
-from sluice.operator.related import related
+from sluice.operator.related import related, release_of
 from sluice.operator.report import Reporter
 from sluice.reconcile import app, channel, release, status
 from sluice.reconcile.observed import ChannelObserved
@@ -79,9 +79,12 @@ class Controller:
         """Take in one event."""
         if self._cache.is_echo(kind, body):
             return
-        for key in self._cache.apply(kind, body, deleted=deleted):
-            self._put_related(key)
         key = key_of(kind, body)
+        # Who read it as it was (the release that a channel named until now) is concerned, too.
+        before = related(self._cache, key)
+        if self._cache.apply(kind, body, deleted=deleted):
+            for each in before | related(self._cache, key):
+                self.queue.put(each)
         if not deleted and self._reporter.saw(key, body):
             # Somebody else has written the status: show again what is so.
             self.queue.put(key)
@@ -208,7 +211,11 @@ class Controller:
                 self.queue.put_after(key, (step.until - self._clock()).total_seconds())
             return
         LOG.info("acted", extra={"key": str(key), "step": type(step).__name__})
-        self._put_related(key)
+        self.queue.put(key)
+        for each in (
+            related(self._cache, key) if key.kind == "App" else release_of(self._cache, key)
+        ):
+            self.queue.put(each)
 
     async def _report(self, resource: Resource, shown: Status) -> None:
         await self._reporter.report(resource, shown, self._clock())

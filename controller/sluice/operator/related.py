@@ -9,7 +9,7 @@ from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key, Resource
 from sluice.resources.release import ReleaseSpec
 
-__all__ = ["related"]
+__all__ = ["related", "release_of"]
 
 POLICY_KINDS = ("ReleasePolicy", "ClusterReleasePolicy")
 
@@ -39,7 +39,7 @@ def _readers(cache: Cache, key: Key) -> Iterator[Key]:
             else:
                 yield from _channels(cache, key.namespace)
         case "Channel":
-            yield from (each.key for each in cache.of_kind("Release", key.namespace))
+            yield from release_of(cache, key)
             yield from _policies(cache)
         case "ReleasePolicy":
             yield from _channels(cache, key.namespace)
@@ -49,6 +49,13 @@ def _readers(cache: Cache, key: Key) -> Iterator[Key]:
             yield from (each.key for each in cache.of_kind("Approval"))
         case _:
             return
+
+
+def release_of(cache: Cache, key: Key) -> Iterator[Key]:
+    """Yield the key of the Release that a channel names, if it names one."""
+    resource = cache.get(key)
+    if resource and isinstance(resource.spec, ChannelSpec) and resource.spec.release:
+        yield Key("Release", key.namespace, resource.spec.release)
 
 
 def _channels(
