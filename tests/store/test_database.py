@@ -1,6 +1,7 @@
 """How the database is opened, read and written."""
 
 import asyncio
+import contextvars
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluice.errors import Refused, Unavailable
 from sluice.store.database import Database
+from sluice.store.serving import change_number, note_change
 
 
 async def set_number(connection: AsyncConnection, number: int) -> None:
@@ -148,3 +150,18 @@ async def test_an_error_of_the_database_tells_no_values(database: Database) -> N
     assert failed.value.reason == "StoreFailed"
     assert "pw" not in str(failed.value)
     assert "pw" not in str(failed.value.__cause__)
+
+
+async def test_all_reads_in_a_snapshot_see_one_moment(database: Database) -> None:
+    async with database.snapshot():
+        before = await change_number(database)
+        await asyncio.create_task(_change(database), context=contextvars.Context())
+        within = await change_number(database)
+    after = await change_number(database)
+
+    assert (before, within, after) == (before, before, before + 1)
+
+
+async def _change(database: Database) -> None:
+    async with database.transaction("serve") as transaction:
+        await note_change(transaction)

@@ -64,6 +64,10 @@ class Observer:
 
     async def app(self, key: Key, now: datetime) -> AppObserved:
         """Return what is known of an App, whether it stands in git or only holds a claim."""
+        async with self._database.snapshot():
+            return await self._app_at(key, now)
+
+    async def _app_at(self, key: Key, now: datetime) -> AppObserved:
         app = self._cache.get(key)
         spec = app.spec if app and isinstance(app.spec, AppSpec) else None
         held = [
@@ -94,6 +98,10 @@ class Observer:
 
     async def release(self, release: Resource, now: datetime) -> ReleaseObserved:
         """Return what is known of a Release."""
+        async with self._database.snapshot():
+            return await self._release_at(release, now)
+
+    async def _release_at(self, release: Resource, now: datetime) -> ReleaseObserved:
         spec = release.spec if isinstance(release.spec, ReleaseSpec) else None
         digest = release_digest(spec) if spec else ""
         return ReleaseObserved(
@@ -133,6 +141,10 @@ class Observer:
 
     async def channel(self, key: Key, now: datetime) -> ChannelObserved:
         """Return what is known of a channel, whether it stands in git or is only served."""
+        async with self._database.snapshot():
+            return await self._channel_at(key, now)
+
+    async def _channel_at(self, key: Key, now: datetime) -> ChannelObserved:
         channel = self._cache.get(key)
         spec = channel.spec if channel and isinstance(channel.spec, ChannelSpec) else None
         table = await self._tables.of(key.namespace, key.name)

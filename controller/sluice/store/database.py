@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,6 +35,12 @@ RETRY_MILLISECONDS: Final = 50
 
 CONNECTIONS_MAX: Final = 4
 """Connections of one process. Each has a thread; only one writes at a time."""
+
+
+_SNAPSHOT: ContextVar["tuple[Database, AsyncConnection] | None"] = ContextVar(
+    "snapshot", default=None
+)
+"""The snapshot that the running task is in."""
 
 
 class Database:
@@ -97,12 +104,35 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection whose reads all see the database at one moment.
 
+        Inside of `snapshot` it is the snapshot's connection and moment.
+
         Raises:
             Unavailable: `StoreFailed`.
         """
+        within = _SNAPSHOT.get()
+        if within is not None and within[0] is self:
+            yield within[1]
+            return
         with _foreign_errors_stop_here():
             async with self._engine.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Let every `reading` of this task see one moment, on one connection.
+
+        What is decided from several reads must not be made of two moments; and each connection
+        costs more than a read. Within it nothing may be written, and no tasks begun that read.
+
+        Raises:
+            Unavailable: `StoreFailed`.
+        """
+        async with self.reading() as connection:
+            token = _SNAPSHOT.set((self, connection))
+            try:
+                yield
+            finally:
+                _SNAPSHOT.reset(token)
 
     async def _expect_our_schema(self) -> None:
         async with self.reading() as connection:
