@@ -24,6 +24,14 @@ Reason = Literal[
     "LogEntryMissing",
     "NotASignature",
     "NotAStatement",
+    # Reading an SSH signature, and its key.
+    "SshSignatureUnreadable",
+    "SshNamespaceOther",
+    "SshCertificateUnsupported",
+    "SshKeyUnsupported",
+    "SshKeyWeak",
+    "SshAlgorithmUnsupported",
+    "SshClientDataOther",
     # Who signed, and when.
     "TimestampMissing",
     "TimestampInvalid",
