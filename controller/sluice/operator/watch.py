@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import kopf
 
+from sluice.errors import Unavailable
 from sluice.operator.cluster import load_access
 from sluice.resources.kinds import GROUP, KINDS, VERSION
 
@@ -40,7 +41,7 @@ async def watch(take: Take, kubeconfig: Path | None, stop: asyncio.Event) -> Non
     """Watch all kinds in all namespaces until `stop` is set.
 
     Raises:
-        Exception: whatever ends kopf for good: the process should end too, and start again.
+        Unavailable: kopf gave up: the process should end too, and start again.
     """
     registry = kopf.OperatorRegistry()
     for kind in KINDS.values():
@@ -58,13 +59,17 @@ async def watch(take: Take, kubeconfig: Path | None, stop: asyncio.Event) -> Non
             token=access.api_key.get("BearerToken", "").partition(" ")[2] or None,
         )
 
-    await kopf.operator(
-        registry=registry,
-        settings=_settings(),
-        clusterwide=True,
-        standalone=True,
-        stop_flag=stop,
-    )
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=_settings(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=stop,
+        )
+    except Exception as error:  # whatever ends kopf for good, we end, too, and start afresh
+        message = f"Watching ended ({type(error).__name__}): are all CRDs installed?"
+        raise Unavailable("WatchFailed", message) from error
 
 
 def _handle(registry: kopf.OperatorRegistry, kind: str, plural: str, take: Take) -> None:

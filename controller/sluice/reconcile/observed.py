@@ -143,7 +143,7 @@ class ApprovalObserved:
     release_digest: str
     """Digest of the Release that it names; empty when there is none."""
     fact: Approval | Rejected | None
-    """What its bytes prove; None when no policy gives a trust root to prove it under."""
+    """What its bytes prove; None when there are none, for the spec does not fit the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

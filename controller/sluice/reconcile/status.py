@@ -94,13 +94,9 @@ def release_status(observed: ReleaseObserved, step: ReleaseStep) -> ReleaseStatu
 def approval_status(observed: ApprovalObserved) -> ApprovalStatus:
     """Return the status of an Approval: what its signed statement says, and whether it fits."""
     resource, fact = observed.approval, observed.fact
-    if observed.spec is None:
-        problem = resource.problem
-        message = problem.message if problem else ""
-        return _approval_refused(resource, Hold(reason="SpecInvalid", message=message))
     if fact is None:
-        message = "No policy here gives a trust root to check it with."
-        return _approval_refused(resource, Hold(reason="NoTrustRoot", message=message))
+        message = resource.problem.message if resource.problem else ""
+        return _approval_refused(resource, Hold(reason="SpecInvalid", message=message))
     if isinstance(fact, Rejected):
         return _approval_refused(resource, Hold(reason=fact.reason, message=fact.message))
     fits = fact.release_digest == observed.release_digest
