@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from support.sshsig import SshSig, mpint, string, to_be_signed
 
-__all__ = ["PRESENT", "VERIFIED", "Authenticator", "client_data"]
+__all__ = ["PRESENT", "VERIFIED", "Authenticator", "client_data", "said"]
 
 PRESENT = 0x01
 VERIFIED = 0x04
@@ -65,6 +65,16 @@ class Authenticator:
             pieces = (self.key_type, b"nistp256", point)
         return b"".join(map(string, (*pieces, self.application.encode())))
 
+    @property
+    def public_key(self) -> str:
+        """The public key as in a `.pub` file."""
+        return f"{self.key_type.decode()} {base64.b64encode(self.key).decode()}"
+
+    def asked(self, message: bytes, namespace: str, hash_name: str = "sha512") -> bytes:
+        """Return the bytes that it is asked to sign in place of a message."""
+        digest = hashlib.new(hash_name, message).digest()
+        return to_be_signed(namespace.encode(), hash_name.encode(), digest)
+
     def sign(
         self,
         message: bytes,
@@ -75,9 +85,9 @@ class Authenticator:
         hash_name: str = "sha512",
     ) -> SshSig:
         """Sign as ssh-keygen does with a security key."""
-        asked = _asked(message, namespace, hash_name)
+        asked = self.asked(message, namespace, hash_name)
         data = self._authenticator_data(flags, counter) + hashlib.sha256(asked).digest()
-        signature = string(self.key_type) + self._signed(data) + _said(flags, counter)
+        signature = string(self.key_type) + self._signed(data) + said(flags, counter)
         return self._sshsig(namespace, hash_name, signature)
 
     def sign_in_browser(
@@ -95,15 +105,17 @@ class Authenticator:
     ) -> SshSig:
         """Sign as a browser does; `data` is signed in place of honest client data."""
         if data is None:
-            asked = _asked(message, namespace, "sha512")
+            asked = self.asked(message, namespace)
             data = client_data(asked, origin, **({"crossOrigin": False} | (others or {})))
         signed = self._authenticator_data(flags, counter) + extensions
         signature = string(WEBAUTHN) + self._signed(signed + hashlib.sha256(data).digest())
-        signature += _said(flags, counter) + string((named_origin or origin).encode())
+        signature += said(flags, counter) + string(
+            (origin if named_origin is None else named_origin).encode()
+        )
         return self._sshsig(namespace, "sha512", signature + string(data) + string(extensions))
 
     def _authenticator_data(self, flags: int, counter: int) -> bytes:
-        return hashlib.sha256(self.application.encode()).digest() + _said(flags, counter)
+        return hashlib.sha256(self.application.encode()).digest() + said(flags, counter)
 
     def _signed(self, data: bytes) -> bytes:
         if isinstance(self.private, Ed25519PrivateKey):
@@ -120,10 +132,6 @@ class Authenticator:
         )
 
 
-def _asked(message: bytes, namespace: str, hash_name: str) -> bytes:
-    digest = hashlib.new(hash_name, message).digest()
-    return to_be_signed(namespace.encode(), hash_name.encode(), digest)
-
-
-def _said(flags: int, counter: int) -> bytes:
+def said(flags: int, counter: int) -> bytes:
+    """Return how an authenticator spells its flags and counter."""
     return bytes([flags]) + counter.to_bytes(4, "big")

@@ -131,8 +131,8 @@ def verify_ssh(armored: bytes, message: bytes, *, namespace: str) -> SshSignatur
     if not envelope.namespace or envelope.namespace != namespace.encode(errors="surrogatepass"):
         raise refusal(
             "SshNamespaceOther",
-            f"The signature was made for another purpose; sign with ssh-keygen -Y sign -n"
-            f" {namespace}.",
+            "The signature was made for another purpose; sign with"
+            f" ssh-keygen -Y sign -n {namespace!a}.",
         )
     if envelope.message_hash not in _MESSAGE_HASHES:
         raise refusal(
