@@ -1,6 +1,5 @@
 """Whatever the bytes are, they are verified or refused for a named reason; nothing else happens."""
 
-import base64
 import hashlib
 from dataclasses import replace
 from typing import Final, get_args
@@ -84,10 +83,7 @@ def test_another_byte_in_the_armor_proves_nothing(kind: str, place: int, byte: i
     place %= len(armored)
     changed = armored[:place] + bytes([byte]) + armored[place + 1 :]
 
-    # A line feed more or less between base64 is not another signature.
-    same = base64.b64decode(b"".join(changed.splitlines()[1:-1]) + b"==") == HONEST[kind].blob()
-    if not same:
-        assert outcome(changed) is None
+    assert (outcome(changed) is not None) == (changed == armored)
 
 
 @given(KINDS, st.binary(max_size=64))
