@@ -168,6 +168,7 @@ def test_all_that_browsers_do_is_accepted(case: str, keygen: Keygen) -> None:
 
 ASKED = BROWSER.asked(MESSAGE, APPROVAL_NAMESPACE)
 CLIENT_DATA = client_data(ASKED, ORIGIN)
+CLIENT_START = client_data(ASKED, "")[:-2]
 
 REFUSED_BY_BOTH: dict[str, dict[str, Any]] = {
     "another origin named": {"named_origin": "https://evil.example"},
@@ -175,7 +176,10 @@ REFUSED_BY_BOTH: dict[str, dict[str, Any]] = {
         "origin": ORIGIN + ".evil.example",
         "named_origin": ORIGIN,
     },
-    "an origin with a quote": {"origin": 'https://a","b":"'},
+    "an origin with a quote": {
+        "named_origin": 'https://a","b":"',
+        "data": CLIENT_START + b'https://a","b":""}',
+    },
     "an enrolment": {"data": CLIENT_DATA.replace(b"webauthn.get", b"webauthn.create")},
     "another text": {"data": client_data(b"reject", ORIGIN)},
     "a padded challenge": {"data": CLIENT_DATA.replace(b'","origin', b'=","origin')},
@@ -203,9 +207,13 @@ LENIENT: dict[str, dict[str, Any]] = {
     "an end that is no JSON": {"data": CLIENT_DATA[:-1]},
     "text after the end": {"data": CLIENT_DATA + b"x"},
     "very much of it": {"others": {"other": "x" * 4096}},
-    "an origin with a backslash": {
-        "origin": "https://a\\",
-        "data": client_data(ASKED, "https://a")[:-2] + b'\\"}',
+    "an origin that ends otherwise": {
+        "named_origin": "https://a\\",
+        "data": CLIENT_START + b'https://a\\".evil.example"}',
+    },
+    "an origin in other letters": {
+        "named_origin": "https://\\u0061",
+        "data": CLIENT_START + b'https://\\u0061"}',
     },
     "no origin": {"origin": ""},
     "a very long origin": {"origin": "https://" + "a" * 300},

@@ -102,6 +102,8 @@ def test_each_piece_may_be_any_bytes(kind: str, piece: bytes) -> None:
 @example(namespace="\ud800", message=b"")
 @example(namespace="\0", message=b"")
 @example(namespace="", message=b"")
+@example(namespace=APPROVAL_NAMESPACE + "\ud800", message=MESSAGE)
+@example(namespace=APPROVAL_NAMESPACE, message=MESSAGE)
 def test_any_namespace_and_message_may_be_asked_about(namespace: str, message: bytes) -> None:
     proven = outcome(HONEST["ed25519"].armored(), message, namespace)
 

@@ -101,6 +101,14 @@ def test_a_key_under_which_anybody_can_sign_is_refused(y: int, sign: int, keygen
     assert verdicts(keygen, by_ed25519(key=point))[0] == "SshKeyWeak"
 
 
+@pytest.mark.parametrize("y", range(2, 19))
+def test_an_ed25519_key_has_one_spelling(y: int, keygen: Keygen) -> None:
+    assert verdicts(keygen, by_ed25519(key=(ED25519_P + y).to_bytes(32, "little"))) == (
+        "SshKeyWeak",
+        False,
+    )
+
+
 def test_a_signature_that_nobody_made_is_refused_though_others_take_it(keygen: Keygen) -> None:
     identity = (1).to_bytes(32, "little")
     Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"anything")

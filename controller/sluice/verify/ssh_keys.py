@@ -26,8 +26,6 @@ RSA_BITS_MIN: Final = 2048
 RSA_BITS_MAX: Final = 8192
 """Longest RSA key: longer ones cost more time than they add strength."""
 
-_RSA_EXPONENT_MIN: Final = 3
-
 _RSA_EXPONENT_MAX: Final = 2**32 - 1
 """Largest public exponent: a long one makes each verification slow; ssh-keygen uses 65537."""
 
@@ -48,8 +46,8 @@ _P: Final = 2**255 - 19
 _Y8: Final = int.from_bytes(
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
 )
-_SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _P, _P + 1, _Y8, _P - _Y8})
-"""The y coordinates of the Ed25519 points of order 1, 2, 4 and 8, in every spelling."""
+_SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
+"""The y coordinates of the Ed25519 points of order 1, 2, 4 and 8."""
 
 PublicKey = Ed25519PublicKey | ec.EllipticCurvePublicKey | RSAPublicKey
 
@@ -121,9 +119,10 @@ def _ed25519(reader: Reader) -> Ed25519PublicKey:
     data = reader.string()
     if len(data) != _ED25519_BYTES:
         raise unreadable(f"holds an ed25519 key that has not {_ED25519_BYTES} bytes")
-    # The top bit is the sign of x; a point of small order verifies signatures that nobody made.
-    if int.from_bytes(data, "little") & (2**255 - 1) in _SMALL_ORDER:
-        raise _weak("is a point of small order, under which anybody can sign")
+    # The top bit is the sign of x.
+    y = int.from_bytes(data, "little") & (2**255 - 1)
+    if y in _SMALL_ORDER or y >= _P:
+        raise _weak("is a point of small order, under which anybody can sign, or none")
     return Ed25519PublicKey.from_public_bytes(data)
 
 
@@ -145,11 +144,7 @@ def _rsa(reader: Reader) -> RSAPublicKey:
     bits = modulus.bit_length()
     if not RSA_BITS_MIN <= bits <= RSA_BITS_MAX:
         raise _weak(f"has {bits} bits, but {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted")
-    if (
-        exponent % 2 == 0
-        or not _RSA_EXPONENT_MIN <= exponent <= _RSA_EXPONENT_MAX
-        or modulus % 2 == 0
-    ):
+    if exponent > _RSA_EXPONENT_MAX or modulus % 2 == 0:
         raise _weak("has a modulus or exponent that no honest key has")
     try:
         return RSAPublicNumbers(exponent, modulus).public_key()
