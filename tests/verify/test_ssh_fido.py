@@ -184,6 +184,9 @@ REFUSED_BY_BOTH: dict[str, dict[str, Any]] = {
     "another text": {"data": client_data(b"reject", ORIGIN)},
     "a padded challenge": {"data": CLIENT_DATA.replace(b'","origin', b'=","origin')},
     "another order": {"data": b'{"origin":"' + ORIGIN.encode() + b'",' + CLIENT_DATA[1:]},
+    "an origin further behind": {
+        "data": CLIENT_DATA.replace(b',"origin"', b',"crossOrigin":false,"origin"')
+    },
     "white space": {"data": CLIENT_DATA.replace(b":", b": ", 1)},
     "no client data": {"data": b""},
     "extensions that the flags deny": {"extensions": b"\xa0"},

@@ -110,6 +110,13 @@ def test_any_namespace_and_message_may_be_asked_about(namespace: str, message: b
     assert (proven is not None) == (message == MESSAGE and namespace == APPROVAL_NAMESPACE)
 
 
+def test_a_namespace_that_no_bytes_spell_fits_none() -> None:
+    asked = Authenticator.ed25519().sign(MESSAGE, "?").armored()
+
+    assert outcome(asked, namespace="?") is not None
+    assert outcome(asked, namespace="\ud800") is None
+
+
 @given(
     exponent=st.integers(0, 2**64) | st.just(65537),
     modulus=st.integers(2**2047, 2**2048 - 1) | st.integers(0, 2**4096),
