@@ -26,7 +26,38 @@ def names(cache: Cache, kind: str, name: str, namespace: str = "shop") -> set[st
     return {f"{key.kind} {key.name}" for key in related(cache, Key(kind, namespace, name))}
 
 
-def test_each_change_reaches_who_reads_it(team: Team) -> None:
+CHANNELS = {"Channel production", "Channel beta"}
+REACHED = {
+    ("App", "shop", "shop"): {"App shop"} | CHANNELS,
+    ("Approval", "shop", "shop-1.0.0-alice"): {
+        "Approval shop-1.0.0-alice",
+        "Channel production",
+    },
+    ("Release", "shop", "shop-1.0.0"): {
+        "Release shop-1.0.0",
+        "Approval shop-1.0.0-alice",
+    }
+    | CHANNELS,
+    ("Channel", "shop", "production"): {
+        "Channel production",
+        "Release shop-1.0.0",
+        "ReleasePolicy releases",
+    },
+    ("ReleasePolicy", "shop", "releases"): {
+        "ReleasePolicy releases",
+        "Approval shop-1.0.0-alice",
+    }
+    | CHANNELS,
+    ("ClusterReleasePolicy", "", "any"): {
+        "ClusterReleasePolicy any",
+        "Approval shop-1.0.0-alice",
+    }
+    | CHANNELS,
+}
+
+
+@pytest.mark.parametrize("changed", REACHED, ids=lambda changed: changed[0])
+def test_a_change_reaches_who_reads_it(team: Team, changed: tuple[str, str, str]) -> None:
     cache = Cache()
     release = team.release_manifest("1.0.0")
     told(
@@ -38,42 +69,9 @@ def test_each_change_reaches_who_reads_it(team: Team) -> None:
         team.channel_manifest("shop-1.0.0"),
         team.channel_manifest(None, name="beta"),
     )
-    channels = {"Channel production", "Channel beta"}
+    kind, namespace, name = changed
 
-    assert names(cache, "App", "shop") == {"App shop"} | channels
-    assert names(cache, "Approval", "shop-1.0.0-alice") == {
-        "Approval shop-1.0.0-alice",
-        "Channel production",
-    }
-    assert (
-        names(cache, "Release", "shop-1.0.0")
-        == {
-            "Release shop-1.0.0",
-            "Approval shop-1.0.0-alice",
-        }
-        | channels
-    )
-    assert names(cache, "Channel", "production") == {
-        "Channel production",
-        "Release shop-1.0.0",
-        "ReleasePolicy releases",
-    }
-    assert (
-        names(cache, "ReleasePolicy", "releases")
-        == {
-            "ReleasePolicy releases",
-            "Approval shop-1.0.0-alice",
-        }
-        | channels
-    )
-    assert (
-        names(cache, "ClusterReleasePolicy", "any", "")
-        == {
-            "ClusterReleasePolicy any",
-            "Approval shop-1.0.0-alice",
-        }
-        | channels
-    )
+    assert names(cache, kind, name, namespace) == REACHED[changed]
 
 
 def test_an_approval_that_is_gone_concerns_every_channel_of_its_namespace(team: Team) -> None:

@@ -15,7 +15,7 @@ from sluice.policy.verdict import PolicyRef
 from sluice.reconcile.observed import EvidenceReference
 from sluice.resources.approval import ApprovalSpec
 from sluice.resources.canonical import canonical_json, sha256_hex
-from sluice.resources.kinds import Resource
+from sluice.resources.kinds import Key, Resource
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 from sluice.store.blobs import Blobs
@@ -42,6 +42,7 @@ class EvidenceRoom:
         self._blobs = blobs
         self._examiner = examiner
         self._roots: dict[str, TrustRoot | Refused] = {}
+        self._read: dict[Key, tuple[Resource, PolicyInForce | UnreadablePolicy]] = {}
 
     def policies(self, namespace: str) -> Policies:
         """Return every policy of a namespace and of the cluster, unreadable ones included."""
@@ -53,6 +54,12 @@ class EvidenceRoom:
 
     def policy(self, resource: Resource) -> PolicyInForce | UnreadablePolicy:
         """Return a policy as it is in force, or why it can't be read."""
+        known = self._read.get(resource.key)
+        if known is None or known[0] is not resource:
+            known = self._read[resource.key] = (resource, self._read_policy(resource))
+        return known[1]
+
+    def _read_policy(self, resource: Resource) -> PolicyInForce | UnreadablePolicy:
         spec, key = resource.spec, resource.key
         problem = resource.problem.message if resource.problem else ""
         digest = ""
