@@ -32,7 +32,7 @@ class RunningFleet:
 
     def versions(self) -> Counter[str]:
         """Return how many phones run each version."""
-        return Counter(phone.version for phone in self._fleet.members)
+        return self._fleet.versions()
 
     def rollbacks(self, version: str) -> int:
         """Return how many phones tried a version and had to go back."""

@@ -1,5 +1,6 @@
 """What a whole lap refuses, with the reason that the channel then shows."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable
@@ -115,3 +116,30 @@ async def test_a_place_that_was_mended_is_asked_again(laps: Laps, team: Team) ->
     table = await laps.served("shop")
     assert table is not None
     assert table.candidate is not None
+
+
+async def test_damaged_evidence_does_not_block_the_way_back(laps: Laps, team: Team) -> None:
+    release = team.release_manifest("1.0.0")
+    for each in release["spec"]["attestations"]:
+        data = each.pop("inline").encode()
+        file = team.bundles / each["name"]
+        file.write_bytes(data)
+        each |= {"url": file.as_uri(), "sha256": hashlib.sha256(data).hexdigest()}
+    approvals = [team.approval_manifest(who, release) for who in ("alice", "bob")]
+    channel = team.channel_manifest("shop-1.0.0", rollout=QUICK)
+    laps.apply(team.app_manifest(), team.policy_manifest(), release, *approvals, channel)
+    await laps.settle("shop")
+    before = await laps.served("shop")
+    assert before is not None
+    assert before.candidate is not None
+
+    for each in release["spec"]["attestations"]:
+        laps.blobs.path(each["sha256"]).write_bytes(b"damaged")
+    step = await laps.settle("shop")
+    assert step.reason == "SignatureMissing"
+
+    laps.apply(team.channel_manifest(None, rollout=QUICK))
+    await laps.settle("shop")
+    after = await laps.served("shop")
+    assert after is not None
+    assert after.candidate is None

@@ -8,7 +8,7 @@ memory by the digests of all that they were proven from.
 import asyncio
 from typing import Final
 
-from sluice.errors import Refused, VerificationError
+from sluice.errors import Refused, Unavailable, VerificationError
 from sluice.operator.cache import Cache
 from sluice.policy.subject import PolicyInForce, UnreadablePolicy
 from sluice.policy.verdict import PolicyRef
@@ -119,13 +119,23 @@ class EvidenceRoom:
         found = []
         for each in release.attestations:
             data = each.inline.encode() if each.inline else None
-            if each.sha256 and await self._blobs.has(each.sha256):
-                data = await self._blobs.read(each.sha256, size_max=EVIDENCE_BYTES_MAX)
+            if each.sha256:
+                data = await self._stored(each.sha256)
             if data is not None:
                 found.append(
                     Evidence(source=f"attestation {each.name}", kind="attestation", data=data)
                 )
         return found
+
+    async def _stored(self, digest: str) -> bytes | None:
+        """Return stored evidence; what is missing or damaged proves nothing, and stops nothing.
+
+        An error here would end the lap, and with it the way back of what is rolled out.
+        """
+        try:
+            return await self._blobs.read(digest, size_max=EVIDENCE_BYTES_MAX)
+        except Unavailable:
+            return None
 
     def _approvals(self, namespace: str, release: str) -> list[Resource]:
         return [

@@ -127,14 +127,13 @@ class Observer:
         policies = self._evidence.policies(approval.key.namespace)
         facts = await self._evidence.facts_of_approval(approval, digest, policies)
         fact = next(iter(facts.approvals), None) or next(iter(facts.rejected), None)
-        return ApprovalObserved(approval=approval, spec=spec, release_digest=digest, fact=fact)
+        return ApprovalObserved(approval=approval, release_digest=digest, fact=fact)
 
     def policy(self, resource: Resource) -> PolicyObserved:
         """Return what is known of a policy."""
         policy = self._evidence.policy(resource)
         return PolicyObserved(
             policy=resource,
-            spec=policy.spec if isinstance(policy, PolicyInForce) else None,
             problem="" if isinstance(policy, PolicyInForce) else policy.problem,
             channels=self._bound(policy, resource.key.namespace or None),
         )

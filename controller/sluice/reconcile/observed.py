@@ -12,10 +12,8 @@ from typing import Literal
 from sluice.errors import Refused
 from sluice.policy.verdict import Verdict
 from sluice.resources.app import AppSpec
-from sluice.resources.approval import ApprovalSpec
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Resource
-from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 from sluice.rollout.decision import Evidence
 from sluice.serving.table import ChannelTable
@@ -139,7 +137,6 @@ class ApprovalObserved:
     """What is known of one Approval."""
 
     approval: Resource
-    spec: ApprovalSpec | None
     release_digest: str
     """Digest of the Release that it names; empty when there is none."""
     fact: Approval | Rejected | None
@@ -151,7 +148,6 @@ class PolicyObserved:
     """What is known of one policy."""
 
     policy: Resource
-    spec: PolicySpec | None
     problem: str
     """Why it is not in force; empty when it is."""
     channels: int
