@@ -106,7 +106,7 @@ def test_an_approval_for_something_else_does_not_count(field: str) -> None:
     verdict = judge(a_policy(), facts(an_approval("alice", **{field: SCOPE[field]})))
 
     assert verdict.answer == "held"
-    assert "approve this release itself" in verdict.message
+    assert "sign for this release itself" in verdict.message
 
 
 @pytest.mark.parametrize(

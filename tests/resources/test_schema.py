@@ -11,6 +11,7 @@ from sluice.cli.crds import manifest
 from sluice.resources.columns import COLUMNS
 from sluice.resources.fields import Model
 from sluice.resources.kinds import KINDS, Kind
+from sluice.resources.requirements import REQUIREMENT_KINDS
 from sluice.resources.schema import custom_resource_definition, structural
 from support.manifests import the_largest_policy
 
@@ -83,14 +84,29 @@ def test_lists_are_taken_from_git_as_a_whole() -> None:
     assert len(merged) == 1 + len(KINDS)
 
 
+ONE_OF = (
+    frozenset(REQUIREMENT_KINDS),
+    frozenset({"sigstoreBundle", "ssh"}),
+    frozenset({"identities", "keys"}),
+    frozenset({"inline", "url"}),
+)
+"""Properties that rules allow one of, or as many of together as of the larger one alone."""
+
+
 def size(schema: dict[str, Any]) -> int:
     """Return how many characters of JSON the largest value has that a schema lets in."""
     if "enum" in schema:
         return 2 + max(len(word) for word in schema["enum"])
     match schema["type"]:
         case "object":
-            inner = schema["properties"].items()
-            return 2 + sum(len(name) + 4 + size(value) for name, value in inner)
+            sizes = {
+                each: len(each) + 4 + size(part) for each, part in schema["properties"].items()
+            }
+            for choice in ONE_OF:
+                if choice <= sizes.keys():
+                    largest = max(sizes[each] for each in choice)
+                    sizes = {each: sizes[each] for each in sizes.keys() - choice} | {"": largest}
+            return 2 + sum(sizes.values())
         case "array":
             return 2 + int(schema["maxItems"]) * (1 + size(schema["items"]))
         case "string":

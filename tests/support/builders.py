@@ -113,6 +113,11 @@ def an_approval(who: str = "alice", subject: Subject | None = None, **changes: A
         "signer": Signer(kind="sigstore", issuer=SSO, subject=f"{who}@example.com"),
         "signed_at": NOW - timedelta(hours=1),
         "root_sha256": sha256_hex(ROOT.encode()),
+        "time_proven": True,
+        "user_verified": False,
+        "origin": "",
+        "sequence": 0,
+        "ceiling": None,
         "source": f"Approval/{who}",
     }
     fields.update(changes)

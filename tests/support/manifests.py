@@ -126,26 +126,30 @@ def the_largest_policy() -> dict[str, Any]:
                 "subjects": ["s" * 256] * 32,
                 "trustedRoot": "r" * 24 * 1024,
             }
-            for each in range(16)
+            for each in range(8)
         ],
         "people": [
             {
                 "name": name("p", each),
-                "identities": [
-                    {"authority": name("a", way), "subject": f"{each:0252d}-{way:03d}"}
-                    for way in range(4)
-                ],
+                "keys": [f"ssh-rsa {4 * each + way:0792d}" for way in range(4)],
+                "aliases": ["l" * 256] * 2,
             }
-            for each in range(256)
+            for each in range(96)
         ],
         "roles": [
-            {"name": name("r", each), "members": [name("p", 255 - who) for who in range(64)]}
+            {"name": name("r", each), "members": [name("p", 95 - who) for who in range(64)]}
             for each in range(32)
         ],
         "requirements": [
-            {"name": name("q", each), "approvals": {"role": name("r", each), "count": 16}}
-            for each in range(32)
+            {
+                "name": name("q", each),
+                "bundle": {"origins": ["o" * 253] * 16, "plugins": ["g" * 64] * 64},
+            }
+            for each in range(24)
         ],
+        "owners": {"people": [name("p", each) for each in range(16)], "threshold": 8},
+        "revision": 1_000_000,
+        "seals": [{"sigstoreBundle": "b" * 12 * 1024} for _ in range(8)],
     }
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from sluice.resources.canonical import canonical_json, release_digest
 from sluice.resources.release import ReleaseSpec
-from sluice.verify.statement import PROVENANCE_TYPE, ApprovalClaim, build_approval_statement
+from sluice.verify.provenance import PROVENANCE_TYPE
+from sluice.verify.words import ApprovalClaim, build_statement
 from support.minting import PrivateSigstore
 
 __all__ = ["CI", "CI_ISSUER", "REPOSITORY", "SSO", "Team", "a_bundle", "manifest"]
@@ -170,7 +171,7 @@ class Team:
             "expires_at": datetime.now(UTC).replace(microsecond=0) + timedelta(days=7),
             **claim,
         }
-        statement = build_approval_statement(release_digest(spec), ApprovalClaim(**fields))
+        statement = build_statement(release_digest(spec), ApprovalClaim(**fields))
         signed = self.sigstore.sign_statement(statement, f"{who}@example.com", SSO)
         name = release["metadata"]["name"]
         return manifest(

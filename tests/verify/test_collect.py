@@ -8,8 +8,8 @@ import pytest
 
 from sluice.verify.collect import Examiner, examine
 from sluice.verify.facts import Evidence, Facts
-from sluice.verify.statement import ApprovalClaim, build_approval_statement
 from sluice.verify.trust import parse_trust_root
+from sluice.verify.words import ApprovalClaim, build_statement
 from support.minting import Flaw, PrivateSigstore, edited
 
 pytestmark = pytest.mark.disable_socket
@@ -59,7 +59,7 @@ def a_statement(digest: str = DIGEST) -> bytes:
 
 
 def an_approval(release: str = RELEASE, sigstore: PrivateSigstore = OURS) -> bytes:
-    return sigstore.sign_statement(build_approval_statement(release, CLAIM), ALICE, ISSUER, NOW)
+    return sigstore.sign_statement(build_statement(release, CLAIM), ALICE, ISSUER, NOW)
 
 
 def facts_of(*evidence: Evidence, roots: Any = (ROOT,)) -> Facts:
@@ -145,7 +145,7 @@ def test_a_bundle_is_a_fact_for_each_root_under_which_it_holds() -> None:
 @pytest.mark.parametrize("roots", [(ROOT, OTHER_ROOT), (OTHER_ROOT, ROOT)])
 def test_the_root_that_got_furthest_says_why(roots: Any) -> None:
     late = OURS.sign_statement(
-        build_approval_statement(RELEASE, CLAIM),
+        build_statement(RELEASE, CLAIM),
         ALICE,
         ISSUER,
         NOW,

@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from sluice.errors import VerificationError
 from sluice.verify.facts import Provenance, Signer, Statement
 from sluice.verify.json_strict import canonical_text
-from sluice.verify.statement import (
-    APPROVAL_TYPE,
-    PROVENANCE_TYPE,
-    ApprovalClaim,
-    approval_from,
-    build_approval_statement,
-    provenance_of,
-)
+from sluice.verify.provenance import PROVENANCE_TYPE, provenance_of
+from sluice.verify.words import APPROVAL_TYPE, ApprovalClaim, build_statement, word_from
 
 DIGEST = "ab" * 32
 COMMIT = "c0" * 20
@@ -58,7 +52,7 @@ def signed(statement: dict[str, Any], **changes: Any) -> Statement:
 
 
 def a_signed_approval(**changes: Any) -> Statement:
-    statement = build_approval_statement(DIGEST, a_claim())
+    statement = build_statement(DIGEST, a_claim())
     statement["predicate"].update(changes)
     return signed(statement)
 
@@ -106,7 +100,7 @@ def reason_of(call: Any, *args: Any, **kwargs: Any) -> str:
 def test_an_approval_reads_as_it_was_written() -> None:
     claim = a_claim(comment="Looks good — tested on 3 phones")
 
-    approval = approval_from(signed(build_approval_statement(DIGEST, claim)), source="x")
+    approval = word_from(signed(build_statement(DIGEST, claim)), source="x")
 
     assert claim.app == approval.app_id
     assert approval.release_digest == DIGEST
@@ -155,7 +149,7 @@ def test_an_approval_reads_as_it_was_written() -> None:
     ],
 )
 def test_an_approval_is_read_strictly(changes: dict[str, Any]) -> None:
-    assert reason_of(approval_from, a_signed_approval(**changes), source="") == "ApprovalUnreadable"
+    assert reason_of(word_from, a_signed_approval(**changes), source="") == "ApprovalUnreadable"
 
 
 @pytest.mark.parametrize(
@@ -163,26 +157,26 @@ def test_an_approval_is_read_strictly(changes: dict[str, Any]) -> None:
     ["app", "namespace", "version", "channel", "cluster", "decision", "role", "nonce", "expiresAt"],
 )
 def test_an_approval_names_everything_it_binds(field: str) -> None:
-    statement = build_approval_statement(DIGEST, a_claim())
+    statement = build_statement(DIGEST, a_claim())
     del statement["predicate"][field]
 
-    assert reason_of(approval_from, signed(statement), source="") == "ApprovalUnreadable"
+    assert reason_of(word_from, signed(statement), source="") == "ApprovalUnreadable"
 
 
 def test_an_approval_is_about_one_release() -> None:
     approval = a_signed_approval()
     two = frozenset({DIGEST, "cd" * 32})
     statement = signed(
-        build_approval_statement(DIGEST, a_claim()),
+        build_statement(DIGEST, a_claim()),
         subjects=two,
         predicate_json=approval.predicate_json,
     )
 
-    assert reason_of(approval_from, statement, source="") == "ApprovalUnreadable"
+    assert reason_of(word_from, statement, source="") == "ApprovalUnreadable"
 
 
 def test_another_statement_is_no_approval() -> None:
-    assert reason_of(approval_from, a_provenance(), source="") == "NotAnApproval"
+    assert reason_of(word_from, a_provenance(), source="") == "NotAnApproval"
 
 
 @given(
@@ -199,14 +193,14 @@ def test_another_statement_is_no_approval() -> None:
 )
 def test_no_predicate_breaks_the_reader(predicate: Any) -> None:
     text = json.dumps(predicate if isinstance(predicate, dict) else {"app": predicate})
-    statement = signed(build_approval_statement(DIGEST, a_claim()), predicate_json=text)
+    statement = signed(build_statement(DIGEST, a_claim()), predicate_json=text)
 
-    assert reason_of(approval_from, statement, source="") == "ApprovalUnreadable"
+    assert reason_of(word_from, statement, source="") == "ApprovalUnreadable"
     assert (
         reason_of(
             provenance_of,
             signed(
-                build_approval_statement(DIGEST, a_claim()),
+                build_statement(DIGEST, a_claim()),
                 predicate_json=text,
                 predicate_type=PROVENANCE_TYPE,
             ),
@@ -301,4 +295,4 @@ def test_a_user_name_in_a_source_address_is_no_reference() -> None:
 
 
 def test_an_approval_statement_is_one_of_its_type() -> None:
-    assert build_approval_statement(DIGEST, a_claim())["predicateType"] == APPROVAL_TYPE
+    assert build_statement(DIGEST, a_claim())["predicateType"] == APPROVAL_TYPE

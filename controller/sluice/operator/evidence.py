@@ -166,6 +166,12 @@ class EvidenceRoom:
 
 def approval_evidence(approval: Resource, spec: ApprovalSpec) -> Evidence:
     """Return the signed statement of an Approval as evidence."""
-    return Evidence(
-        source=f"Approval {approval.key.name}", kind="approval", data=spec.sigstore_bundle.encode()
-    )
+    source = f"Approval {approval.key.name}"
+    if spec.ssh is not None:
+        return Evidence(
+            source=source,
+            kind="approval",
+            data=spec.ssh.signature.encode(),
+            statement=spec.ssh.statement.encode(),
+        )
+    return Evidence(source=source, kind="approval", data=(spec.sigstore_bundle or "").encode())

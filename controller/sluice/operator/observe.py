@@ -30,7 +30,7 @@ from sluice.resources.canonical import release_digest
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key, Resource
 from sluice.resources.release import ReleaseSpec
-from sluice.rollout.decision import Evidence
+from sluice.rollout.evidence import Evidence
 from sluice.store import attempts, claims, publications, reports, rollouts, verdicts
 from sluice.store.database import Database
 
@@ -126,7 +126,7 @@ class Observer:
         digest = release_digest(release) if release else ""
         policies = self._evidence.policies(approval.key.namespace)
         facts = await self._evidence.facts_of_approval(approval, digest, policies)
-        fact = next(iter(facts.approvals), None) or next(iter(facts.rejected), None)
+        fact = next(facts.words(), None) or next(iter(facts.rejected), None)
         return ApprovalObserved(approval=approval, release_digest=digest, fact=fact)
 
     def policy(self, resource: Resource) -> PolicyObserved:

@@ -4,16 +4,18 @@ All seats of one policy are filled together: one person fills one of them, howev
 or approvals they have.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sluice.policy.authors import authors_of
 from sluice.policy.ballots import Ballot, count_ballots
 from sluice.policy.seats import fill_seats
-from sluice.policy.signers import person_behind
 from sluice.policy.subject import PolicyInForce, Subject
 from sluice.policy.verdict import Finding
-from sluice.resources.fields import seconds
-from sluice.resources.policy import Approvals, Requirement
+from sluice.policy.words import mfa_fault
+from sluice.resources.fields import BASIS_POINTS, seconds
+from sluice.resources.requirements import Approvals, Requirement
 from sluice.verify.facts import Facts
 
 __all__ = ["judge_approvals"]
@@ -21,75 +23,128 @@ __all__ = ["judge_approvals"]
 NAMES_SHOWN_MAX = 8
 """People and ballots named in one message; the rest is counted."""
 
+Need = tuple[Requirement, Approvals]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of a policy's approvals."""
 
     findings: tuple[Finding, ...]
+    ceiling_bp: int
+    """Largest share of the phones for which the seats are filled, in basis points."""
     recheck_at: datetime | None
     """When the first approval that counts will no longer do so."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """Everything that the seats of one policy are filled from."""
+
+    policy: PolicyInForce
+    needs: tuple[Need, ...]
+    binding: int
+    """The first so many needs must all be filled; the rest only warn, or are passed by."""
+    ballots: tuple[Ballot, ...]
+    authors: frozenset[str]
+    now: datetime
+
+
 def judge_approvals(
-    policy: PolicyInForce, subject: Subject, facts: Facts, now: datetime
+    policy: PolicyInForce,
+    subject: Subject,
+    facts: Facts,
+    now: datetime,
+    *,
+    passed: Collection[str] = (),
 ) -> Outcome:
-    """Return a finding for each approvals requirement of the policy, and for a rejection."""
+    """Return a finding for each approvals requirement of the policy, and for a rejection.
+
+    Args:
+        policy: whose requirements, people and roles.
+        subject: what is judged.
+        facts: everything proven.
+        now: the time, in UTC.
+        passed: names of requirements that are passed by, so that they take nobody's seat.
+    """
     ballots = count_ballots(policy, subject, facts.approvals, now)
     needs = [(each, each.approvals) for each in policy.spec.requirements if each.approvals]
-    # A seat once filled stays filled, so a seat that only warns must not be offered first.
-    needs.sort(key=lambda need: need[0].enforcement != "Enforce")
-    authors = _authors(policy, subject, facts)
-    able = [_able(need, ballots, authors, now) for _, need in needs]
-    seats = [who for (_, need), who in zip(needs, able, strict=True) for _ in range(need.count)]
-    taken = fill_seats(seats)
+    # A seat once filled stays filled, so those that must be filled are offered first.
+    binds = [each for each, _ in needs if each.enforcement == "Enforce" and each.name not in passed]
+    needs.sort(key=lambda need: need[0] not in binds)
+    room = _Room(
+        policy=policy,
+        needs=tuple(needs),
+        binding=len(binds),
+        ballots=ballots,
+        authors=authors_of(policy, subject, facts),
+        now=now,
+    )
+    level, seated = _highest(room)
     findings = list(_rejections(policy, ballots))
-    first = 0
-    for requirement, need in needs:
-        seated = tuple(sorted(taken[i] for i in range(first, first + need.count) if i in taken))
-        findings.append(_finding(policy, requirement, subject, ballots, authors, seated))
+    for (requirement, _), who in zip(room.needs, seated, strict=True):
+        findings.append(_finding(room, requirement, subject, who))
+    return Outcome(findings=tuple(findings), ceiling_bp=level, recheck_at=_first_expiry(room))
+
+
+def _highest(room: _Room) -> tuple[int, tuple[tuple[str, ...], ...]]:
+    """Return the largest share for which the seats are filled, and who sits for each need.
+
+    Approvals with a ceiling below the share take no part. When no share is enough, the smallest
+    is told: it leaves out the least.
+    """
+    levels = {each.level_bp for each in room.ballots if each.level_bp} | {BASIS_POINTS}
+    seated: tuple[tuple[str, ...], ...] = ()
+    level = BASIS_POINTS
+    for level in sorted(levels, reverse=True):
+        seated = _seated(room, level)
+        filled = [len(who) >= need.count for (_, need), who in zip(room.needs, seated, strict=True)]
+        if all(filled[: room.binding]):
+            break
+    return level, seated
+
+
+def _seated(room: _Room, level_bp: int) -> tuple[tuple[str, ...], ...]:
+    able = [_able(need, room, level_bp) for _, need in room.needs]
+    seats = [
+        who for (_, need), who in zip(room.needs, able, strict=True) for _ in range(need.count)
+    ]
+    taken = fill_seats(seats)
+    seated, first = [], 0
+    for _, need in room.needs:
+        seats_of_need = range(first, first + need.count)
+        seated.append(tuple(sorted(taken[i] for i in seats_of_need if i in taken)))
         first += need.count
-    return Outcome(findings=tuple(findings), recheck_at=_first_expiry(ballots, needs, now))
+    return tuple(seated)
 
 
-def _able(
-    need: Approvals, ballots: tuple[Ballot, ...], authors: frozenset[str], now: datetime
-) -> frozenset[str]:
+def _able(need: Approvals, room: _Room, level_bp: int) -> frozenset[str]:
     """Return the people whose approval counts for a seat of this requirement."""
     return frozenset(
         each.person
-        for each in ballots
-        if not each.reason
+        for each in room.ballots
+        if each.fault is None
         and each.approval.decision == "approve"
         and each.approval.role == need.role
-        and not (need.not_author and each.person in authors)
-        and not _too_old(need, each, now)
+        and each.level_bp >= level_bp
+        and not _barred(need, each, room)
     )
 
 
-def _too_old(need: Approvals, ballot: Ballot, now: datetime) -> bool:
-    if need.max_age is None:
-        return False
-    return ballot.approval.signed_at + timedelta(seconds=seconds(need.max_age)) <= now
+def _barred(need: Approvals, ballot: Ballot, room: _Room) -> str:
+    """Return why a ballot that counts does not count for this requirement; empty when it does."""
+    source = ballot.approval.source
+    if need.not_author and ballot.person in room.authors:
+        return f"{source}: {ballot.person} is an author of the change"
+    if need.max_age is not None and _too_old(need.max_age, ballot, room.now):
+        return f"{source} is older than {need.max_age}: approve again"
+    if need.mfa and (fault := mfa_fault(room.policy, ballot.approval)):
+        return fault.message
+    return ""
 
 
-def _authors(policy: PolicyInForce, subject: Subject, facts: Facts) -> frozenset[str]:
-    """Return the people of the policy who had a hand in the change.
-
-    Authors are those that the release names and whoever signed its bundle or provenance: a bot that
-    builds is nobody in the registry, a person who signs with their own key is the author.
-    """
-    source = subject.release.source
-    named = {each.casefold() for each in source.authors} if source else set()
-    people = {
-        person.name
-        for person in policy.spec.people
-        if person.name.casefold() in named
-        or any(identity.subject.casefold() in named for identity in person.identities)
-    }
-    people |= {who for each in facts.signatures if (who := person_behind(each, policy))}
-    people |= {who for each in facts.statements if (who := person_behind(each, policy))}
-    return frozenset(people)
+def _too_old(max_age: str, ballot: Ballot, now: datetime) -> bool:
+    return ballot.approval.signed_at + timedelta(seconds=seconds(max_age)) <= now
 
 
 def _rejections(policy: PolicyInForce, ballots: tuple[Ballot, ...]) -> list[Finding]:
@@ -105,17 +160,12 @@ def _rejections(policy: PolicyInForce, ballots: tuple[Ballot, ...]) -> list[Find
             by=(each.person,),
         )
         for each in ballots
-        if not each.reason and each.approval.decision == "reject"
+        if each.fault is None and each.approval.decision == "reject"
     ]
 
 
 def _finding(
-    policy: PolicyInForce,
-    requirement: Requirement,
-    subject: Subject,
-    ballots: tuple[Ballot, ...],
-    authors: frozenset[str],
-    seated: tuple[str, ...],
+    room: _Room, requirement: Requirement, subject: Subject, seated: tuple[str, ...]
 ) -> Finding:
     need = requirement.approvals
     assert need is not None  # noqa: S101 - the caller picked requirements that have it
@@ -127,10 +177,9 @@ def _finding(
     if unknown_author:
         message += " Name who wrote the change in spec.source.authors: an author may not approve."
     if len(seated) < need.count:
-        message += _still_needed(policy, need, authors, seated)
-        message += _not_counted(need, ballots, authors)
+        message += _still_needed(room, need, seated) + _not_counted(room, need)
     return Finding(
-        policy=policy.label,
+        policy=room.policy.label,
         requirement=requirement.name,
         state="satisfied" if filled else "missing",
         enforced=requirement.enforcement == "Enforce",
@@ -140,22 +189,30 @@ def _finding(
     )
 
 
-def _still_needed(
-    policy: PolicyInForce, need: Approvals, authors: frozenset[str], seated: tuple[str, ...]
-) -> str:
-    members = next(role.members for role in policy.spec.roles if role.name == need.role)
-    barred = authors if need.not_author else frozenset()
+def _still_needed(room: _Room, need: Approvals, seated: tuple[str, ...]) -> str:
+    spec = room.policy.spec
+    members = next(role.members for role in spec.roles if role.name == need.role)
+    barred = room.authors if need.not_author else frozenset()
     could = sorted(set(members) - set(seated) - barred)
     who = f"of {_listed(could)}" if could else "more people in the role (nobody is left)"
-    return f" Still needed: {need.count - len(seated)} {who}."
+    how = ", with proof of a second factor" if need.mfa else ""
+    return f" Still needed: {need.count - len(seated)} {who}{how}."
 
 
-def _not_counted(need: Approvals, ballots: tuple[Ballot, ...], authors: frozenset[str]) -> str:
-    why = [each.message for each in ballots if each.reason]
+def _not_counted(room: _Room, need: Approvals) -> str:
+    why = [each.fault.message for each in room.ballots if each.fault]
     why += [
-        f"{each.approval.source}: {each.person} is an author of the change"
-        for each in ballots
-        if not each.reason and need.not_author and each.person in authors
+        reason
+        for each in room.ballots
+        if each.fault is None
+        and each.approval.decision == "approve"
+        and each.approval.role == need.role
+        and (reason := _barred(need, each, room))
+    ]
+    why += [
+        f"{each.approval.source}: {each.person} withdrew their approval"
+        for each in room.ballots
+        if each.fault is None and each.approval.decision == "withdraw"
     ]
     return f" Not counted: {_listed(why, '; ')}." if why else ""
 
@@ -165,14 +222,18 @@ def _listed(names: list[str], joint: str = ", ") -> str:
     return joint.join(names[:NAMES_SHOWN_MAX]) + (f"{joint}{more} more" if more > 0 else "")
 
 
-def _first_expiry(
-    ballots: tuple[Ballot, ...], needs: list[tuple[Requirement, Approvals]], now: datetime
-) -> datetime | None:
-    moments = [each.approval.expires_at for each in ballots if not each.reason]
-    moments += [
-        each.approval.signed_at + timedelta(seconds=seconds(need.max_age))
-        for _, need in needs
-        for each in ballots
-        if need.max_age and not each.reason
+def _first_expiry(room: _Room) -> datetime | None:
+    counted = [
+        each.approval
+        for each in room.ballots
+        if each.fault is None and each.approval.decision == "approve"
     ]
-    return min((each for each in moments if each > now), default=None)
+    moments = [each.expires_at for each in counted]
+    moments += [each.ceiling.until for each in counted if each.ceiling and each.ceiling.until]
+    moments += [
+        each.signed_at + timedelta(seconds=seconds(need.max_age))
+        for _, need in room.needs
+        if need.max_age
+        for each in counted
+    ]
+    return min((each for each in moments if each > room.now), default=None)

@@ -1,18 +1,24 @@
 """Approvals against one policy: which of them count, for whom, in which role, and why not.
 
-An approval counts when (1) it is about this very release, on this channel, app and cluster, (2) it
-has not expired, (3) a person of the policy signed it, (4) that person is in the role it names. What
-it says (approve or reject) is read only then: a stranger's rejection stops nothing either.
+What an approval says is read only when it counts (`sluice.policy.words`): a stranger's rejection
+stops nothing either. Of several words of one person in one role, the one with the highest sequence
+counts; of equal ones the most careful: no before neither before yes. A no, and a withdrawal, do not
+expire: time alone never widens what is allowed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from sluice.policy.signers import described, person_behind
+from sluice.policy.signers import person_behind
 from sluice.policy.subject import PolicyInForce, Subject
+from sluice.policy.words import Fault, expired, fault_of
+from sluice.resources.fields import BASIS_POINTS
 from sluice.verify.facts import Approval
 
 __all__ = ["Ballot", "count_ballots"]
+
+CAREFUL: Final = {"approve": 0, "withdraw": 1, "reject": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +28,11 @@ class Ballot:
     approval: Approval
     person: str
     """Who signed; empty when nobody of the policy did."""
-    reason: str
-    """CamelCase code of why it does not count; empty when it does."""
-    message: str
-    """The same as a sentence."""
+    fault: Fault | None
+    """Why it does not count; None when it does."""
+    level_bp: int
+    """Largest share of the phones that it lets the rollout grow to, in basis points; 0 when the
+    time of its ceiling is over."""
 
 
 def count_ballots(
@@ -38,63 +45,50 @@ def count_ballots(
     """
     ballots: dict[str, Ballot] = {}
     for approval in approvals:
-        ballot = _ballot(policy, subject, approval, now)
+        ballot = Ballot(
+            approval=approval,
+            person=person_behind(approval, policy) or "",
+            fault=fault_of(policy, subject, approval, now),
+            level_bp=_level(approval, now),
+        )
         known = ballots.get(approval.evidence_sha256)
-        if known is None or (known.reason and not ballot.reason):
+        if known is None or (known.fault and not ballot.fault):
             ballots[approval.evidence_sha256] = ballot
-    return tuple(ballots.values())
+    return tuple(_expired(each, now) for each in _last_words(tuple(ballots.values())))
 
 
-def _ballot(policy: PolicyInForce, subject: Subject, approval: Approval, now: datetime) -> Ballot:
-    person = person_behind(approval, policy) or ""
-    reason, message = _fault(policy, subject, approval, person, now)
-    return Ballot(approval=approval, person=person, reason=reason, message=message)
+def _level(approval: Approval, now: datetime) -> int:
+    ceiling = approval.ceiling
+    if ceiling is None:
+        return BASIS_POINTS
+    return 0 if ceiling.until is not None and ceiling.until <= now else ceiling.share_bp
 
 
-def _fault(
-    policy: PolicyInForce, subject: Subject, approval: Approval, person: str, now: datetime
-) -> tuple[str, str]:
-    for what, said, meant in _scope(subject, approval):
-        if said != meant:
-            return (
-                "ApprovalScope",
-                (
-                    f"{approval.source} approves {what} {said!r}, but this is {meant!r}:"
-                    " approve this release itself"
-                ),
-            )
-    if approval.expires_at <= now:
-        return (
-            "ApprovalExpired",
-            f"{approval.source} expired at {approval.expires_at.isoformat()}: approve again",
-        )
-    if not person:
-        return (
-            "ApproverUnknown",
-            (
-                f"{approval.source} is signed by {described(approval.signer)}, who is nobody in"
-                f" {policy.label}: add the identity under people, or have somebody there approve"
-            ),
-        )
-    if approval.role not in _roles_of(policy, person):
-        return (
-            "ApproverNotInRole",
-            f"{approval.source}: {person} is not in the role {approval.role!r} of {policy.label}",
-        )
-    return "", ""
-
-
-def _scope(subject: Subject, approval: Approval) -> tuple[tuple[str, str, str], ...]:
-    """Return (what, as approved, as it is): each pair must be equal (rows 1 and 2)."""
-    return (
-        ("the release digest", approval.release_digest, subject.release_digest),
-        ("the app", approval.app_id, subject.app_id),
-        ("the version", approval.version, subject.release.version),
-        ("the channel", approval.channel, subject.channel),
-        ("the namespace", approval.namespace, subject.namespace),
-        ("the cluster", approval.cluster, subject.cluster),
+def _last_words(ballots: tuple[Ballot, ...]) -> tuple[Ballot, ...]:
+    """Return the ballots, with a fault on each that its person has replaced by a later one."""
+    last: dict[tuple[str, str], tuple[int, int]] = {}
+    for each in ballots:
+        if each.fault is None:
+            seat = (each.person, each.approval.role)
+            last[seat] = max(last.get(seat, _rank(each)), _rank(each))
+    return tuple(
+        replace(each, fault=_replaced(each))
+        if each.fault is None and _rank(each) < last[each.person, each.approval.role]
+        else each
+        for each in ballots
     )
 
 
-def _roles_of(policy: PolicyInForce, person: str) -> frozenset[str]:
-    return frozenset(role.name for role in policy.spec.roles if person in role.members)
+def _rank(ballot: Ballot) -> tuple[int, int]:
+    return ballot.approval.sequence, CAREFUL[ballot.approval.decision]
+
+
+def _replaced(ballot: Ballot) -> Fault:
+    message = f"{ballot.approval.source}: {ballot.person} said another word later"
+    return Fault(reason="WordReplaced", message=message)
+
+
+def _expired(ballot: Ballot, now: datetime) -> Ballot:
+    if ballot.fault is not None or ballot.approval.decision != "approve":
+        return ballot
+    return replace(ballot, fault=expired(ballot.approval, now))

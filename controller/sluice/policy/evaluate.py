@@ -5,22 +5,29 @@ In the order of the code:
 (2) Policies bind by their selectors; a channel can't opt out. No policy: held, never allowed. A
     policy that can't be read binds all of its namespace: held.
 (3) Every requirement of every policy that binds gives a finding. All that are enforced must be
-    satisfied: a further policy can only take away.
-(4) A rejection by somebody in a role withdraws; anything else that is unmet holds.
+    satisfied, or be passed by (`sluice.policy.passes`): a further policy can only take away.
+(4) A rejection by somebody in a role withdraws, and so does glass that was broken and not
+    co-signed; anything else that is unmet holds.
+(5) The ceiling is the lowest that any policy's approvals allow.
 Evidence that proved nothing is listed last, so that the reader sees why it did not count.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from sluice.policy.approvals import judge_approvals
-from sluice.policy.evidence import judge_provenance, judge_signature
+from sluice.policy.passes import honour, passes_of
 from sluice.policy.patterns import name_matches
+from sluice.policy.requirements import judge_requirements
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.verdict import Answer, Finding, Verdict
+from sluice.resources.fields import BASIS_POINTS
 from sluice.verify.facts import Facts
 
 __all__ = ["binding", "evaluate"]
+
+WITHDRAWING: Final = frozenset({"Rejected", "CosignMissing"})
+"""Reasons of enforced findings for which a release must go, and not only stay as it is."""
 
 
 def evaluate(
@@ -42,17 +49,20 @@ def evaluate(
         for each in policies
         if binding(each, subject.namespace, subject.app_id, subject.channel)
     )
-    findings: list[Finding] = []
-    moments: list[datetime] = []
+    findings: list[Finding] = list(_taken_version(subject))
+    moments: list[datetime | None] = []
+    ceilings: list[int] = [BASIS_POINTS]
     for policy in bound:
         if isinstance(policy, UnreadablePolicy):
             findings.append(_unreadable(policy))
             continue
-        outcome = judge_approvals(policy, subject, facts, now)
-        findings += _evidence_findings(policy, subject, facts)
-        findings += outcome.findings
-        if outcome.recheck_at:
-            moments.append(outcome.recheck_at)
+        passes = passes_of(policy, subject, facts, now)
+        seats = judge_approvals(policy, subject, facts, now, passed=passes.by_requirement)
+        others = judge_requirements(policy, subject, facts, now)
+        findings += honour((*others.findings, *seats.findings), passes)
+        findings += passes.findings
+        moments += [passes.recheck_at, seats.recheck_at, others.recheck_at]
+        ceilings.append(seats.ceiling_bp)
     answer, reason, message = _answer(subject, bound, findings)
     return Verdict(
         answer=answer,
@@ -65,7 +75,8 @@ def evaluate(
         release_digest=subject.release_digest,
         findings=(*findings, *_rejected_evidence(facts)),
         policies=tuple(each.ref for each in bound),
-        recheck_at=min(moments, default=None),
+        ceiling_bp=min(ceilings),
+        recheck_at=min((each for each in moments if each), default=None),
     )
 
 
@@ -77,18 +88,33 @@ def binding(
         return False
     if isinstance(policy, UnreadablePolicy):
         return True
+    if policy.spec.retired:
+        return False
     selector = policy.spec.selector
     return any(name_matches(each, app_id) for each in selector.apps) and any(
         name_matches(each, channel) for each in selector.channels
     )
 
 
-def _evidence_findings(policy: PolicyInForce, subject: Subject, facts: Facts) -> Iterator[Finding]:
-    for each in policy.spec.requirements:
-        if each.signature:
-            yield judge_signature(policy, each, each.signature, subject, facts)
-        if each.provenance:
-            yield judge_provenance(policy, each, each.provenance, subject, facts)
+def _taken_version(subject: Subject) -> tuple[Finding, ...]:
+    """Return the finding that the version is another bundle for ever (row 30 of the attacks)."""
+    taken = subject.circumstances.version_taken_by
+    if taken is None:
+        return ()
+    message = (
+        f"{subject.release.version} of {subject.app_id} is the bundle sha256:{taken} for ever, and"
+        f" not sha256:{subject.release.bundle.sha256}: release it as another version"
+    )
+    return (
+        Finding(
+            policy="",
+            requirement="one-version-one-bundle",
+            state="refused",
+            enforced=True,
+            reason="VersionTaken",
+            message=message,
+        ),
+    )
 
 
 def _answer(
@@ -107,7 +133,7 @@ def _answer(
         )
     unmet = [each for each in findings if each.enforced and each.state != "satisfied"]
     for each in unmet:
-        if each.reason == "Rejected":
+        if each.reason in WITHDRAWING:
             return "withdrawn", each.reason, each.message
     if unmet:
         others = f" (and {len(unmet) - 1} more)" if len(unmet) > 1 else ""

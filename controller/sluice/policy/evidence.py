@@ -1,12 +1,12 @@
 """Requirements that machines meet: the bundle is signed, and its build is attested."""
 
 from sluice.errors import VerificationError
-from sluice.policy.signers import described, is_by
+from sluice.policy.signers import asked_of, described, is_by
 from sluice.policy.subject import PolicyInForce, Subject
 from sluice.policy.verdict import Finding, State
-from sluice.resources.policy import Provenance, Requirement, Signature
+from sluice.resources.requirements import Provenance, Requirement, Signature
 from sluice.verify.facts import Facts, Statement
-from sluice.verify.statement import PROVENANCE_TYPE, provenance_of
+from sluice.verify.provenance import PROVENANCE_TYPE, provenance_of
 
 __all__ = ["judge_provenance", "judge_signature"]
 
@@ -31,8 +31,8 @@ def judge_signature(
             "refused",
             "SignedByOther",
             (
-                f"the bundle is signed by {', '.join(others)}, not by {authority.name}: sign it as"
-                f" {' or '.join(authority.subjects)} by {authority.issuer}."
+                f"the bundle is signed by {', '.join(others)}, not by {authority.name}: sign it"
+                f" {asked_of(authority)}."
             ),
             tuple(others),
         )

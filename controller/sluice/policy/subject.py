@@ -1,12 +1,52 @@
 """What is judged: one release on one channel, and the policies in force."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sluice.policy.verdict import PolicyRef
-from sluice.resources.policy import Authority, PolicySpec
+from sluice.resources.people import Authority
+from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 
-__all__ = ["PolicyInForce", "Subject", "UnreadablePolicy"]
+__all__ = ["Circumstances", "Live", "PolicyInForce", "Soaked", "Subject", "UnreadablePolicy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What all phones of the channel get now."""
+
+    version: str
+    bundle_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soaked:
+    """How the subject's very bundle does on another channel of the same app."""
+
+    channel: str
+
+    since: datetime
+    """When it was first offered there (UTC), in the rollout that is counted."""
+
+    healthy_devices: int
+    """Phones that started it twice without failure."""
+
+    taken_back: bool
+    """Whether a rollout of it there ended in a rollback or withdrawal, ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is known around a release, by whoever asks; what is not known is never in its favour."""
+
+    live: Live | None = None
+    """None: nothing is served, so that every version is a step up."""
+
+    soaked: tuple[Soaked, ...] = ()
+    """Other channels on which the bundle was offered, once each."""
+
+    version_taken_by: str | None = None
+    """Digest of the bundle that holds the release's version for ever, if that is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +60,7 @@ class Subject:
     channel: str
     release: ReleaseSpec
     release_digest: str
+    circumstances: Circumstances = Circumstances()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from sluice.resources.canonical import canonical_json, sha256_hex
+from sluice.resources.fields import BASIS_POINTS
 
 __all__ = ["Answer", "Finding", "PolicyRef", "State", "Verdict"]
 
@@ -59,6 +60,8 @@ class Verdict:
     release_digest: str
     findings: tuple[Finding, ...]
     policies: tuple[PolicyRef, ...]
+    ceiling_bp: int = BASIS_POINTS
+    """Largest share of the phones that it may grow to, in basis points, when it is allowed."""
     recheck_at: datetime | None = None
     """When time alone may change the answer."""
 
@@ -73,6 +76,7 @@ class Verdict:
             "channel": self.channel,
             "version": self.version,
             "releaseDigest": self.release_digest,
+            "ceiling": self.ceiling_bp,
             "findings": [
                 {
                     "policy": each.policy,

@@ -15,13 +15,18 @@ from sluice.reconcile.observed import ChannelObserved, Phase, RolloutRow
 from sluice.reconcile.step import ChannelStep, Hold, Publish, Record, Rest, Serve
 from sluice.reconcile.tables import first_table, offering, promoted, wanted_audience, withdrawn
 from sluice.resources.channel import Rollout
-from sluice.resources.fields import basis_points, seconds
+from sluice.resources.fields import BASIS_POINTS, basis_points, percent, seconds
 from sluice.rollout.advance import advance
-from sluice.rollout.decision import Complete, Decision, Offer, Progress, RollBack, Step, Strategy
+from sluice.rollout.decision import Complete, Decision, Offer, Progress, RollBack
 from sluice.rollout.decision import Hold as Wait
+from sluice.rollout.strategy import Budget, Step, Steps, Strategy
 from sluice.serving.table import ChannelTable
 
 __all__ = ["next_step", "strategy_of"]
+
+POOLED_ONLY = Budget(
+    crashes=0.0, segments=0.0, not_started=0.0, silence=0.0, pooled=1.0, installs=0.0
+)
 
 
 def next_step(observed: ChannelObserved) -> ChannelStep:
@@ -39,16 +44,24 @@ def next_step(observed: ChannelObserved) -> ChannelStep:
 
 
 def strategy_of(rollout: Rollout) -> Strategy:
-    """Return the strategy that a channel's spec asks for."""
+    """Return the strategy that a channel's spec asks for.
+
+    The store counts arms and keeps no strata: so what it counts has the whole budget, and no lies
+    are taken out of it.
+    """
+    steps = tuple(
+        Step(
+            share_bp=basis_points(each.share),
+            hold_seconds=seconds(each.hold),
+            min_devices=each.min_devices,
+        )
+        for each in rollout.steps
+    )
     return Strategy(
-        steps=tuple(
-            Step(
-                share_bp=basis_points(each.share),
-                hold_seconds=seconds(each.hold),
-                min_devices=each.min_devices,
-            )
-            for each in rollout.steps
-        ),
+        growth=Steps(steps=steps),
+        budget=POOLED_ONLY,
+        lies=0,
+        undecided="Promote",
         false_alarm=float(rollout.guard.false_alarm),
         tolerance=basis_points(rollout.guard.tolerance) / 10_000,
     )
@@ -240,11 +253,24 @@ def _grow(observed: ChannelObserved) -> ChannelStep:
             until = min(moments, default=None)
             return Rest(reason=decision.reason, message=decision.message, until=until)
         case Offer():
-            return _serve_offer(observed, decision)
+            return _above(observed, decision.share_bp) or _serve_offer(observed, decision)
         case Complete():
-            return _serve_promotion(observed, decision)
+            return _above(observed, BASIS_POINTS) or _serve_promotion(observed, decision)
         case RollBack():  # decided in the way back, before anything else
             return Rest(reason=decision.reason, message=decision.message)
+
+
+def _above(observed: ChannelObserved, share_bp: int) -> Hold | None:
+    """Return why the rollout may not grow to a share, when approvals have a ceiling below it."""
+    verdict = observed.verdict
+    if verdict is None or share_bp <= verdict.ceiling_bp:
+        return None
+    return Hold(
+        reason="CeilingReached",
+        message=f"Approvals let {verdict.version} grow to {percent(verdict.ceiling_bp)} of the"
+        f" phones, and {percent(share_bp)} would be next: approve it for more.",
+        until=verdict.recheck_at,
+    )
 
 
 def _serve_offer(observed: ChannelObserved, decision: Offer) -> ChannelStep:

@@ -15,9 +15,9 @@ from sluice.resources.app import AppSpec
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Resource
 from sluice.resources.release import ReleaseSpec
-from sluice.rollout.decision import Evidence
+from sluice.rollout.evidence import Evidence
 from sluice.serving.table import ChannelTable
-from sluice.verify.facts import Approval, Rejected
+from sluice.verify.facts import Approval, ExceptionGrant, GlassBroken, Rejected
 
 __all__ = [
     "AppObserved",
@@ -139,7 +139,7 @@ class ApprovalObserved:
     approval: Resource
     release_digest: str
     """Digest of the Release that it names; empty when there is none."""
-    fact: Approval | Rejected | None
+    fact: Approval | ExceptionGrant | GlassBroken | Rejected | None
     """What its bytes prove; None when there are none, for the spec does not fit the model."""
 
 

@@ -5,6 +5,7 @@ must change what stands in git. Missing approvals do not stall: they are what is
 """
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from sluice.policy.verdict import Finding, Verdict
 from sluice.reconcile.observed import (
@@ -29,7 +30,7 @@ from sluice.reconcile.step import (
     TakeClaim,
 )
 from sluice.resources.conditions import State, conditions_for
-from sluice.resources.fields import BASIS_POINTS
+from sluice.resources.fields import percent
 from sluice.resources.kinds import Resource
 from sluice.resources.status import (
     ApprovalStatus,
@@ -46,9 +47,9 @@ from sluice.resources.status import (
     ReleaseStatus,
     VerdictStatus,
 )
-from sluice.rollout.decision import ArmCounts, Evidence
+from sluice.rollout.evidence import ArmCounts, Evidence
 from sluice.serving.table import ServedBundle
-from sluice.verify.facts import Rejected
+from sluice.verify.facts import Approval, ExceptionGrant, GlassBroken, Rejected
 
 __all__ = ["app_status", "approval_status", "channel_status", "policy_status", "release_status"]
 
@@ -58,7 +59,14 @@ SETTLED = frozenset(
 """Reasons to rest that mean: nothing is left to do."""
 
 WAITING = frozenset(
-    {"ApprovalsMissing", "AuthorUnknown", "SignatureMissing", "ProvenanceMissing", "Paused"}
+    {
+        "ApprovalsMissing",
+        "AuthorUnknown",
+        "SignatureMissing",
+        "ProvenanceMissing",
+        "Paused",
+        "CeilingReached",
+    }
 )
 """Reasons to hold that the usual course of things ends: evidence arrives, a pause is lifted."""
 
@@ -110,7 +118,7 @@ def approval_status(observed: ApprovalObserved) -> ApprovalStatus:
         observed_generation=resource.generation,
         conditions=_conditions(resource, step),
         signer=fact.signer.subject,
-        decision=fact.decision,
+        decision=_decision_of(fact),
         role=fact.role,
         channel=fact.channel,
         expires_at=fact.expires_at,
@@ -118,6 +126,18 @@ def approval_status(observed: ApprovalObserved) -> ApprovalStatus:
         fits=fits,
         reason=None if fits else step.reason,
     )
+
+
+def _decision_of(
+    fact: Approval | ExceptionGrant | GlassBroken,
+) -> Literal["approve", "reject", "withdraw", "except", "break-glass"]:
+    match fact:
+        case Approval():
+            return fact.decision
+        case ExceptionGrant():
+            return "except"
+        case GlassBroken():
+            return "break-glass"
 
 
 def _approval_refused(resource: Resource, step: Hold) -> ApprovalStatus:
@@ -209,7 +229,7 @@ def _candidate(observed: ChannelObserved, step: ChannelStep) -> CandidateStatus 
         release=spec.release,
         digest=row.bundle_digest,
         phase=_phase(row, paused=spec.paused),
-        share=_percent(table.share_bp) if table and rolling else "0%",
+        share=percent(table.share_bp) if table and rolling else "0%",
         step=f"{min(row.step + 1, steps)}/{steps}",
         since=_whole(row.step_since),
         next_at=_whole(step.until) if rolling and isinstance(step, Rest) and step.until else None,
@@ -221,9 +241,6 @@ def _candidate(observed: ChannelObserved, step: ChannelStep) -> CandidateStatus 
 def _phase(row: RolloutRow, *, paused: bool) -> CandidatePhase:
     return "Paused" if paused and row.phase == "Rolling" else row.phase
 
-
-def _percent(share_bp: int) -> str:
-    return f"{share_bp * 100 / BASIS_POINTS:g}%"
 
 
 def _whole(moment: datetime) -> datetime:

@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 
-__all__ = ["canonical_json", "release_digest", "sha256_hex"]
+__all__ = ["canonical_json", "policy_digest", "release_digest", "sha256_hex"]
 
 INTEGER_MAX: Final = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly."""
@@ -72,6 +73,17 @@ def release_digest(spec: ReleaseSpec) -> str:
     """
     fields = spec.model_dump(mode="json", by_alias=True, exclude={"revoked"})
     return sha256_hex(canonical_json({"kind": "Release", "spec": _said(fields)}))
+
+
+def policy_digest(spec: PolicySpec) -> str:
+    """Return the digest that the owners of a policy sign: the whole spec, but for `seals`.
+
+    Defaults are written out, for some of them are values, and an empty list stays: no origin at all
+    is not the same as any. Only what is `null` or left out is dropped, so a field that is added to
+    the API later, None by default, leaves old digests as they are.
+    """
+    fields = spec.model_dump(mode="json", by_alias=True, exclude={"seals"}, exclude_none=True)
+    return sha256_hex(canonical_json({"kind": "Policy", "spec": fields}))
 
 
 def _said(value: Any) -> Any:

@@ -17,6 +17,7 @@ __all__ = [
     "PATTERN_HINTS",
     "PERCENT",
     "AppId",
+    "Clock",
     "Duration",
     "Model",
     "Name",
@@ -28,11 +29,13 @@ __all__ = [
     "RoleName",
     "SemVer",
     "Sha256",
+    "SshKeyText",
     "Subject",
     "Text",
     "Timestamp",
     "Url",
     "basis_points",
+    "percent",
     "seconds",
 ]
 
@@ -55,6 +58,11 @@ DURATION: Final = r"^([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?$"
 APP_ID: Final = r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$"
 SHA256: Final = r"^[0-9a-f]{64}$"
 URL: Final = r"^(https|http|file)://[!-~]+$"
+CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+SSH_KEY: Final = (
+    r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)"
+    r"|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+={0,2}$"
+)
 
 PATTERN_HINTS: Final[Mapping[str, str]] = {
     DNS_LABEL: "this must be a name of lower-case letters, digits and -",
@@ -67,6 +75,8 @@ PATTERN_HINTS: Final[Mapping[str, str]] = {
     PROBABILITY: 'this must be a number between 0 and 1 in quotes, e.g. "0.01"',
     REVISION: "this must be a whole commit id: 40 or 64 lower-case hexadecimal digits",
     URL: "this must be an https, http or file URL without spaces",
+    CLOCK: 'this must be a time of day in quotes, e.g. "09:30"',
+    SSH_KEY: "this must be an SSH public key: its type and its base64 text, without a comment",
 }
 """What to tell a person whose text does not match."""
 
@@ -91,6 +101,12 @@ def basis_points(percent: str) -> int:
     """Return a percentage such as `"12.5%"` in basis points (1250)."""
     whole, _, part = percent.removesuffix("%").partition(".")
     return int(whole) * 100 + int(part.ljust(2, "0") or "0")
+
+
+def percent(share_bp: int) -> str:
+    """Return basis points as a percentage: 1250 as `"12.5%"`."""
+    whole, part = divmod(share_bp, 100)
+    return f"{whole}.{part:02}".rstrip("0").rstrip(".") + "%"
 
 
 def seconds(duration: str) -> int:
@@ -147,6 +163,12 @@ Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=URL)]
 
 Subject = Annotated[str, Field(min_length=1, max_length=256)]
 """Identity in a signing certificate: an e-mail address (254 at most) or a workflow's URI."""
+
+Clock = Annotated[str, Field(pattern=CLOCK, max_length=5)]
+"""A time of day, HH:MM, always quoted in YAML (12:30 is the number 750 there)."""
+
+SshKeyText = Annotated[str, Field(pattern=SSH_KEY, min_length=32, max_length=800)]
+"""An SSH public key, type and base64; RSA 4096 has 724 characters."""
 
 Text = Annotated[str, Field(max_length=4096)]
 """Text for people; never interpreted."""

@@ -1,39 +1,34 @@
-"""ReleasePolicy and ClusterReleasePolicy: what must be shown before a release may reach phones."""
+"""ReleasePolicy and ClusterReleasePolicy: what must be shown before a release may reach phones.
 
-from typing import Annotated, Literal, Self
+A policy with owners is sealed: a revision of it is in force only when enough of the owners named
+by the revision before have signed it. `seals` are those signatures; everything else is what they
+sign (`sluice.resources.canonical.policy_digest`).
+"""
+
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from sluice.resources.fields import Duration, Model, Name, PersonName, RoleName, Subject
+from sluice.resources.fields import Duration, Model, Name, RoleName
+from sluice.resources.people import Authority, Owners, Person, Role
+from sluice.resources.requirements import Requirement
 from sluice.resources.rules import Schema, rule, rules, unique_names
+from sluice.resources.signed import Seal
 
-__all__ = [
-    "Approvals",
-    "Authority",
-    "Enforcement",
-    "Person",
-    "PolicySpec",
-    "Provenance",
-    "Requirement",
-    "Role",
-    "Selector",
-    "Signature",
-]
+__all__ = ["BreakGlass", "Exceptions", "PolicySpec", "Selector"]
 
-# All at their largest make an object of 1 MB, so that its status has room in etcd's 1.5 MiB.
-AUTHORITIES_MAX = 16
-SUBJECTS_MAX = 32
-PEOPLE_MAX = 256
-IDENTITIES_MAX = 4
+AUTHORITIES_MAX = 8
+PEOPLE_MAX = 96
 ROLES_MAX = 32
-MEMBERS_MAX = 64
-REQUIREMENTS_MAX = 32
+REQUIREMENTS_MAX = 24
 GLOBS_MAX = 64
-ROOT_TEXT_MAX = 24 * 1024
-"""Largest trusted root in characters; the public one has 7,000."""
+SEALS_MAX = 8
+ORIGINS_MAX = 8
+REVISION_MAX = 1_000_000
+"""Revisions are counted one by one, so this is not reached by honest means."""
 
 Glob = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._*-]+$")]
-Enforcement = Literal["Enforce", "Warn"]
+Requirements = Annotated[tuple[Name, ...], Field(min_length=1, max_length=REQUIREMENTS_MAX)]
 
 
 class Selector(Model):
@@ -46,125 +41,51 @@ class Selector(Model):
     """Patterns of channel names; * stands for any characters."""
 
 
-class Authority(Model):
-    """Somebody whose signatures mean something: an issuer and the identities it vouches for."""
+class Exceptions(Model):
+    """Who may except one release from one requirement, signed and for a time."""
 
-    name: Name
-    """Name that requirements and people refer to."""
-
-    issuer: Annotated[str, Field(min_length=1, max_length=256)]
-    """OIDC issuer in the signing certificate, compared exactly, e.g.
-    https://token.actions.githubusercontent.com."""
-
-    subjects: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=SUBJECTS_MAX)]
-    """Identities in the signing certificate (e-mail address or URI). * stands for any characters
-    but / and @; everything else is compared exactly, from end to end."""
-
-    trusted_root: Annotated[str, Field(min_length=2, max_length=ROOT_TEXT_MAX)]
-    """The sigstore trusted root (JSON text of trusted_root.json): certificate authorities and
-    transparency logs whose word counts for this authority."""
-
-
-class Identity(Model):
-    """One identity that a person signs with."""
-
-    authority: Name
-    """Name of the authority that vouches for it."""
-
-    subject: Subject
-    """Identity in the signing certificate, compared exactly, e.g. alice@example.com."""
-
-
-class Person(Model):
-    """One person, however many identities they sign with."""
-
-    name: PersonName
-    """Name to refer to."""
-
-    identities: Annotated[tuple[Identity, ...], Field(min_length=1, max_length=IDENTITIES_MAX)]
-    """Everything the person signs with; no two people share one."""
-
-
-class Role(Model):
-    """People who may approve in one capacity."""
-
-    name: RoleName
-    """Name that requirements and approvals refer to, e.g. release-manager."""
-
-    members: Annotated[tuple[PersonName, ...], Field(min_length=1, max_length=MEMBERS_MAX)]
-    """Names of people in this policy."""
-
-
-class Signature(Model):
-    """The bundle's digest is signed."""
-
-    authority: Name
-    """Name of the authority that must have signed."""
-
-
-class Provenance(Model):
-    """A signed SLSA v1 provenance says how the bundle was built, and it agrees with spec.source."""
-
-    authority: Name
-    """Name of the authority that must have signed it."""
-
-    builder_id: Annotated[str, Field(min_length=1, max_length=512)] | None = None
-    """Builder (runDetails.builder.id), compared exactly; any when left out."""
-
-    repository: Annotated[str, Field(min_length=1, max_length=512)]
-    """Source repository that must have been built, compared exactly."""
-
-
-class Approvals(Model):
-    """Enough people have approved."""
+    requirements: Requirements
+    """Names of the requirements that exceptions can be made from."""
 
     role: RoleName
-    """Role whose members may fill the seats."""
+    """Role whose members may sign an exception."""
 
     count: Annotated[int, Field(ge=1, le=16)]
-    """Number of different people."""
+    """Number of different people who must."""
 
-    not_author: bool = True
-    """Whether an author of the change may not fill a seat."""
+    mfa: bool = False
+    """Whether a signature counts only with proof of a second factor."""
 
-    max_age: Duration | None = None
-    """Age beyond which an approval no longer counts for growth; none for no limit."""
+    longest: Duration = "7d"
+    """Longest time from its signature to its expiry; a longer one does not count."""
 
 
-class Requirement(Model):
-    """One thing that must be shown. Exactly one of signature, provenance and approvals is set."""
+class BreakGlass(Model):
+    """What a few may do in an emergency: pass by requirements now, and have it co-signed later."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "[has(self.signature), has(self.provenance), has(self.approvals)]"
-                ".filter(given, given).size() == 1",
-                "set exactly one of signature, provenance, approvals",
-            )
-        )
-    )
+    requirements: Requirements
+    """Names of the requirements that are passed by."""
 
-    name: Name
-    """Name to tell it by in verdicts."""
+    role: RoleName
+    """Role whose members may break the glass."""
 
-    enforcement: Enforcement = "Enforce"
-    """Enforce refuses; Warn only says."""
+    count: Annotated[int, Field(ge=2, le=16)]
+    """Number of different people who must, all naming the same incident."""
 
-    signature: Signature | None = None
-    """The bundle's digest is signed."""
+    mfa: bool = False
+    """Whether a signature counts only with proof of a second factor."""
 
-    provenance: Provenance | None = None
-    """The build is attested."""
+    longest: Duration = "4h"
+    """Longest time from signature to expiry; a longer one does not count."""
 
-    approvals: Approvals | None = None
-    """People have approved."""
+    cosign_role: RoleName
+    """Role of those who must approve it afterwards."""
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if sum(kind is not None for kind in (self.signature, self.provenance, self.approvals)) != 1:
-            msg = "set exactly one of signature, provenance, approvals"
-            raise ValueError(msg)
-        return self
+    cosign_count: Annotated[int, Field(ge=1, le=16)]
+    """Number of different people who must; nobody who broke the glass is one of them."""
+
+    cosign_within: Duration = "1d"
+    """Time from the first signature in which they must; else the release is withdrawn."""
 
 
 def _known(field: str, names: str, known: str, message: str) -> Schema:
@@ -185,27 +106,37 @@ NAMES_FIT = rules(
     _known("roles", "each.members", "people", "a member of a role is not in people"),
     _known(
         "people",
-        "each.identities.map(one, one.authority)",
+        "(has(each.identities) ? each.identities.map(one, one.authority) : [])",
         "authorities",
         "an identity names an authority that is not in authorities",
     ),
-    _known(
-        "requirements",
-        "(has(each.signature) ? [each.signature.authority] : [])",
-        "authorities",
-        "a signature names an authority that is not in authorities",
-    ),
-    _known(
-        "requirements",
-        "(has(each.provenance) ? [each.provenance.authority] : [])",
-        "authorities",
-        "a provenance names an authority that is not in authorities",
+    *(
+        _known(
+            "requirements",
+            f"(has(each.{kind}) ? [each.{kind}.authority] : [])",
+            "authorities",
+            f"{article} {kind} names an authority that is not in authorities",
+        )
+        for article, kind in (
+            ("a", "signature"),
+            ("a", "provenance"),
+            ("a", "review"),
+            ("an", "attestation"),
+        )
     ),
     _known(
         "requirements",
         "(has(each.approvals) ? [each.approvals.role] : [])",
         "roles",
         "approvals name a role that is not in roles",
+    ),
+    rule(
+        "has(self.owners) == has(self.revision)",
+        "give owners and revision together: they make the policy a sealed one",
+    ),
+    rule(
+        "!has(self.seals) || has(self.owners)",
+        "seals are the signatures of owners: name them",
     ),
 )
 
@@ -227,38 +158,91 @@ class PolicySpec(Model):
     roles: Annotated[tuple[Role, ...], Field(max_length=ROLES_MAX)] = ()
     """Capacities in which they do."""
 
+    origins: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^https://[!-~]+$", max_length=256)], ...],
+        Field(max_length=ORIGINS_MAX),
+    ] = ()
+    """Websites whose signatures with a security key count (webauthn), e.g.
+    https://approve.example.com. ssh-keygen needs none."""
+
     requirements: Annotated[
         tuple[Requirement, ...], Field(min_length=1, max_length=REQUIREMENTS_MAX)
     ]
     """All of them must be met."""
 
+    exceptions: Exceptions | None = None
+    """Who may make exceptions; nobody when left out."""
+
+    break_glass: BreakGlass | None = None
+    """What may be done in an emergency; nothing when left out."""
+
+    owners: Owners | None = None
+    """Who must sign the next revision. With owners, the policy is sealed: what stands here is in
+    force only once it is signed; until then the revision before is."""
+
+    revision: Annotated[int, Field(ge=1, le=REVISION_MAX)] | None = None
+    """Number of this revision: 1, and each time one more."""
+
+    retired: bool = False
+    """Ends the policy: from this revision on it binds nothing. Removing a sealed policy from git
+    does not: it stays in force."""
+
+    seals: Annotated[tuple[Seal, ...], Field(max_length=SEALS_MAX)] = ()
+    """Signatures of owners over all the rest."""
+
     @model_validator(mode="after")
-    def _names_fit(self) -> Self:
-        authorities = _unique("authorities", [each.name for each in self.authorities])
-        people = _unique("people", [each.name for each in self.people])
-        roles = _unique("roles", [each.name for each in self.roles])
+    def _sealed_or_not(self) -> Self:
+        if (self.owners is None) != (self.revision is None):
+            msg = "give owners and revision together: they make the policy a sealed one"
+            raise ValueError(msg)
+        if self.owners is None and (self.seals or self.retired):
+            msg = "seals and retired are of a sealed policy: name its owners"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        _unique("authorities", [each.name for each in self.authorities])
+        _unique("people", [each.name for each in self.people])
+        _unique("roles", [each.name for each in self.roles])
         _unique("requirements", [each.name for each in self.requirements])
         _unique(
             "identities of people",
             [f"{who.authority} {who.subject}" for each in self.people for who in each.identities],
         )
+        _unique("keys of people", [key for each in self.people for key in each.keys])
+        return self
+
+    @model_validator(mode="after")
+    def _names_known(self) -> Self:
         vouchers = {who.authority for each in self.people for who in each.identities}
-        for need in self.requirements:
-            vouchers |= {part.authority for part in (need.signature, need.provenance) if part}
-            if need.approvals and need.approvals.role not in roles:
-                msg = f"requirement {need.name}: no such role: {need.approvals.role}"
-                raise ValueError(msg)
-        _all_known("authority", vouchers, authorities)
-        _all_known("person", {who for each in self.roles for who in each.members}, people)
+        vouchers |= {each.authority for each in self.requirements if each.authority}
+        _all_known("authority", vouchers, {each.name for each in self.authorities})
+        managed = {each.name for each in self.authorities if each.public_key is not None}
+        if shared := sorted(managed & {who.authority for p in self.people for who in p.identities}):
+            msg = f"authority {shared[0]} is a key and vouches for nobody: give people keys"
+            raise ValueError(msg)
+        people = {who for each in self.roles for who in each.members}
+        people |= set(self.owners.people if self.owners else ())
+        _all_known("person", people, {each.name for each in self.people})
+        roles = {each.approvals.role for each in self.requirements if each.approvals}
+        needs: set[str] = set()
+        if self.exceptions:
+            roles.add(self.exceptions.role)
+            needs |= set(self.exceptions.requirements)
+        if self.break_glass:
+            roles |= {self.break_glass.role, self.break_glass.cosign_role}
+            needs |= set(self.break_glass.requirements)
+        _all_known("role", roles, {each.name for each in self.roles})
+        _all_known("requirement", needs, {each.name for each in self.requirements})
         return self
 
 
-def _unique(what: str, names: list[str]) -> set[str]:
+def _unique(what: str, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         msg = f"{what} must differ: {', '.join(twice)} stands twice"
         raise ValueError(msg)
-    return set(names)
 
 
 def _all_known(what: str, used: set[str], known: set[str]) -> None:

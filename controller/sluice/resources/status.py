@@ -152,7 +152,7 @@ class ApprovalStatus(Status):
     signer: Word | None = None
     """Who signed: the person's name in the policy, or the identity in the certificate."""
 
-    decision: Literal["approve", "reject"] | None = None
+    decision: Literal["approve", "reject", "withdraw", "except", "break-glass"] | None = None
     """What was decided."""
 
     role: Word | None = None

@@ -20,14 +20,18 @@ from sluice.verify.facts import (
     Approval,
     BlobSignature,
     Evidence,
+    ExceptionGrant,
     Facts,
+    GlassBroken,
+    PolicySeal,
     Rejected,
     Statement,
 )
 from sluice.verify.reasons import further, refusal
 from sluice.verify.sigstore import verify_bundle, verify_statement
-from sluice.verify.statement import APPROVAL_TYPE, approval_from
+from sluice.verify.ssh_statement import verify_ssh_statement
 from sluice.verify.trust import TrustRoot
+from sluice.verify.words import SEAL_TYPE, WORD_TYPES, Word, seal_from, word_from
 
 __all__ = ["MEMORY_BYTES_MAX", "MEMORY_OUTCOMES_MAX", "Examiner", "examine"]
 
@@ -38,8 +42,11 @@ MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
 """Evidence that remembered outcomes stand for; what they hold is about as large."""
 
 Proven = BlobSignature | Statement
-Fact = BlobSignature | Statement | Approval
+Fact = BlobSignature | Statement | Word
 Key = tuple[str, str, str, str]
+
+NO_ROOT: Final = ""
+"""Stands for the trust root of SSH signatures, which have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,38 +117,68 @@ class Examiner:
             signatures=tuple(one for one in facts if isinstance(one, BlobSignature)),
             statements=tuple(one for one in facts if isinstance(one, Statement)),
             approvals=tuple(one for one in facts if isinstance(one, Approval)),
+            exceptions=tuple(one for one in facts if isinstance(one, ExceptionGrant)),
+            glass_broken=tuple(one for one in facts if isinstance(one, GlassBroken)),
             rejected=tuple(rejected),
         )
+
+    def examine_seals(
+        self, evidence: Iterable[Evidence], *, policy_digest: str, roots: Iterable[TrustRoot]
+    ) -> tuple[tuple[PolicySeal, ...], tuple[Rejected, ...]]:
+        """Return the seals over one policy revision, and what is none; raises nothing for it.
+
+        Args:
+            evidence: signed statements, as seals.
+            policy_digest: digest of the revision (`sluice.resources.canonical.policy_digest`).
+            roots: every trust root of the revision that is in force, or of the first one.
+        """
+        seals: list[PolicySeal] = []
+        rejected: list[Rejected] = []
+        roots = tuple(roots)
+        for each in evidence:
+            outcomes = [
+                one if isinstance(one, VerificationError) else _seal(each, one, policy_digest)
+                for one in self._proven(each, policy_digest, roots)
+            ]
+            found = [one for one in outcomes if isinstance(one, PolicySeal)]
+            if not found:
+                refusals = [one for one in outcomes if isinstance(one, VerificationError)]
+                rejected.append(_rejected(each, reduce(further, refusals)))
+            seals += found
+        return tuple(seals), tuple(rejected)
 
     def _proven(
         self, evidence: Evidence, artifact_sha256: str, roots: tuple[TrustRoot, ...]
     ) -> list[Proven | VerificationError]:
-        if not roots:
+        # An SSH signature carries its key, and holds under no root but that.
+        tried = roots if evidence.statement is None else (None,)
+        if not tried:
             message = "No policy for this release names a trust root; add one to its authorities."
             return [refusal("TrustRootMissing", message)]
-        digest = hashlib.sha256(evidence.data).hexdigest()
-        found = (self._remembered(evidence, digest, artifact_sha256, root) for root in roots)
+        digest = hashlib.sha256((evidence.statement or b"") + evidence.data).hexdigest()
+        found = (self._remembered(evidence, digest, artifact_sha256, root) for root in tried)
         return [
             VerificationError(one.reason, one.message) if isinstance(one, _Refusal) else one
             for one in found
         ]
 
     def _remembered(
-        self, evidence: Evidence, digest: str, artifact_sha256: str, root: TrustRoot
+        self, evidence: Evidence, digest: str, artifact_sha256: str, root: TrustRoot | None
     ) -> Proven | _Refusal:
-        key = (evidence.kind, digest, root.root_sha256, artifact_sha256)
+        key = (evidence.kind, digest, root.root_sha256 if root else NO_ROOT, artifact_sha256)
         young, old = self._young, self._old
         outcome = young.outcomes.get(key)
         if outcome is None:
             outcome = old.outcomes.get(key) or _verify(evidence, artifact_sha256, root)
+            size = len(evidence.data) + len(evidence.statement or b"")
             if (
                 len(young.outcomes) >= self._outcomes_max // 2
-                or young.size_bytes + len(evidence.data) > self._bytes_max // 2
+                or young.size_bytes + size > self._bytes_max // 2
             ):
                 self._young, self._old = _Generation(), young
                 young = self._young
             young.outcomes[key] = outcome
-            young.size_bytes += len(evidence.data)
+            young.size_bytes += size
         return outcome
 
 
@@ -158,12 +195,14 @@ def examine(
     )
 
 
-def _verify(evidence: Evidence, artifact_sha256: str, root: TrustRoot) -> Proven | _Refusal:
+def _verify(evidence: Evidence, artifact_sha256: str, root: TrustRoot | None) -> Proven | _Refusal:
     try:
+        if root is None:
+            return verify_ssh_statement(evidence.data, evidence.statement or b"")
         match evidence.kind:
             case "attestation":
                 return verify_bundle(evidence.data, artifact_sha256, root)
-            case "approval":
+            case "approval" | "seal":
                 return verify_statement(evidence.data, root)
     except VerificationError as error:
         return _Refusal(error.reason, error.message)
@@ -175,10 +214,11 @@ def _about(
     """Return the fact if it is about this release and offered as what it is."""
     match proven:
         case Statement() if evidence.kind == "approval":
-            return _approval(evidence, proven, release_digest)
-        case Statement(predicate_type=kind) if kind == APPROVAL_TYPE:
+            return _word(evidence, proven, release_digest)
+        case Statement(predicate_type=kind) if kind in WORD_TYPES or kind == SEAL_TYPE:
             return refusal(
-                "StatementMisplaced", "This is an approval; put it into an Approval, not a Release."
+                "StatementMisplaced",
+                "This is a person's word; put it into an Approval, or a policy's seals.",
             )
         case Statement(subjects=subjects) if artifact_sha256 not in subjects:
             return refusal(
@@ -189,20 +229,36 @@ def _about(
             return proven
 
 
-def _approval(
+def _word(
     evidence: Evidence, statement: Statement, release_digest: str
-) -> Approval | VerificationError:
+) -> Word | VerificationError:
     try:
-        approval = approval_from(statement, source=evidence.source)
+        word = word_from(statement, source=evidence.source)
     except VerificationError as error:
         return error
-    if approval.release_digest != release_digest:
+    if word.release_digest != release_digest:
         return refusal(
             "ApprovalForOtherRelease",
-            f"The approval is of a release with digest {approval.release_digest}, but this one has"
+            f"The approval is of a release with digest {word.release_digest}, but this one has"
             f" {release_digest}: it was changed after the approval; approve it anew.",
         )
-    return approval
+    return word
+
+
+def _seal(evidence: Evidence, proven: Proven, policy_digest: str) -> PolicySeal | VerificationError:
+    if isinstance(proven, BlobSignature):
+        return refusal("NotASeal", "This signs bytes, but no seal: sign one (sluice seal-policy).")
+    try:
+        seal = seal_from(proven, source=evidence.source)
+    except VerificationError as error:
+        return error
+    if seal.policy_digest != policy_digest:
+        return refusal(
+            "SealForOtherPolicy",
+            f"The seal is of a policy with digest {seal.policy_digest}, but this one has"
+            f" {policy_digest}: it was changed after it was sealed; seal it anew.",
+        )
+    return seal
 
 
 def _rejected(evidence: Evidence, error: VerificationError) -> Rejected:

@@ -11,7 +11,7 @@ about.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -22,10 +22,16 @@ __all__ = [
     "SOURCE_CHARS_MAX",
     "Approval",
     "BlobSignature",
+    "Ceiling",
     "Evidence",
+    "ExceptionGrant",
     "Facts",
+    "GlassBroken",
+    "PolicySeal",
     "Provenance",
     "Rejected",
+    "Signed",
+    "SignedWord",
     "Signer",
     "Statement",
 ]
@@ -47,24 +53,31 @@ class Evidence:
     source: str
     """Where they were found, e.g. `Approval shop/shop-1.2.0-alice`; for people, never trusted."""
 
-    kind: Literal["attestation", "approval"]
-    """What they are offered as; a statement offered as the wrong kind is refused."""
+    kind: Literal["attestation", "approval", "seal"]
+    """What they are offered as: `approval` is any word of a person on a release. A statement that
+    is offered as the wrong kind is refused."""
 
     data: bytes
-    """A sigstore bundle, unverified."""
+    """A sigstore bundle, or an armored SSH signature, unverified."""
+
+    statement: bytes | None = None
+    """The text that an SSH signature is over; None for a sigstore bundle, which holds its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
     """Who made a signature, as certified under the trust root. Not judged yet."""
 
-    kind: Literal["sigstore"]
+    kind: Literal["sigstore", "key", "ssh"]
+    """By a certificate, by a managed key (PEM), or by an SSH key."""
 
     issuer: str
-    """The identity provider that vouched for the subject (an https URL); never empty."""
+    """The identity provider that vouched for the subject (an https URL); `key` or `ssh` where a key
+    vouches for itself. Never empty."""
 
     subject: str
-    """E-mail address or URI (a workflow) in the certificate; the only one in it, never empty."""
+    """E-mail address or URI (a workflow) in the certificate; fingerprint of a managed key (SHA256:
+    and hexadecimal digits); an SSH key's text (type and base64). Never empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +112,22 @@ class Statement:
     signer: Signer
 
     signed_at: datetime
-    """Time in UTC, as proven by the transparency log or a timestamp authority."""
+    """Time in UTC: as proven by the transparency log or a timestamp authority, or, when
+    `time_proven` is False, as the signer says."""
 
     evidence_sha256: str
+
     root_sha256: str
+    """Digest of the trust root under which it holds; empty for SSH, which has none."""
+
+    time_proven: bool = True
+    """Whether somebody else than the signer vouches for `signed_at`; nobody does for SSH."""
+
+    user_verified: bool = False
+    """Whether a FIDO authenticator says that it checked who used it (PIN, fingerprint)."""
+
+    origin: str = ""
+    """Website on which a security key signed; empty for all other signatures."""
 
     def predicate(self) -> Mapping[str, Any]:
         """Return the predicate, parsed afresh: the caller may keep or change it."""
@@ -111,37 +136,120 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """One person's signed word on one release; binds everything that it names."""
+class Signed:
+    """What every signature of a person has in common."""
+
+    signer: Signer
+
+    signed_at: datetime
+    """Time in UTC: as proven by the transparency log or a timestamp authority, or, when
+    `time_proven` is False, as the signer says."""
+
+    time_proven: bool
+    """Whether somebody else than the signer vouches for `signed_at`; nobody does for SSH."""
+
+    user_verified: bool
+    """Whether a FIDO authenticator says that it checked who used it (PIN, fingerprint)."""
+
+    origin: str
+    """Website on which a security key signed; empty for all other signatures."""
+
+    expires_at: datetime
+    """UTC; from here on it counts for nothing."""
+
+    nonce: str
+    """Makes two signatures of the same words distinct."""
+
+    evidence_sha256: str
+
+    root_sha256: str
+    """Digest of the trust root under which it holds; empty for SSH, which has none."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedWord(Signed):
+    """One person's word on one release; it binds all that it names."""
 
     app_id: str
     namespace: str
     version: str
     channel: str
     cluster: str
-    decision: Literal["approve", "reject"]
 
     role: str
     """The role the person claims to speak in; policy decides whether they hold it."""
 
-    nonce: str
-    """Makes two approvals of the same words distinct."""
-
-    expires_at: datetime
-    """UTC; from here on it counts for nothing."""
-
     release_digest: str
-    """Digest of the canonical Release spec that was approved (`sluice.resources.canonical`)."""
+    """Digest of the canonical Release spec that it is about (`sluice.resources.canonical`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """How far an approval lets a rollout grow."""
+
+    share_bp: int
+    """Largest share of the phones, in basis points, more than 0."""
+
+    until: datetime | None
+    """UTC; from here on it lets nothing grow. None: until the approval expires."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(SignedWord):
+    """One person's yes or no, or the withdrawal of either."""
+
+    decision: Literal["approve", "reject", "withdraw"]
+
+    sequence: int
+    """Of several words of one person in one role on one release, the highest counts."""
+
+    ceiling: Ceiling | None
+    """None: it lets the rollout grow to all phones."""
 
     comment: str
-    signer: Signer
 
-    signed_at: datetime
-    """Time in UTC, as proven by the transparency log or a timestamp authority."""
 
-    evidence_sha256: str
-    root_sha256: str
-    source: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionGrant(SignedWord):
+    """One person's signature under an exception of one release from one requirement."""
+
+    policy: str
+    """Label of the policy, e.g. `ReleasePolicy/production`."""
+
+    requirement: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlassBroken(SignedWord):
+    """One person's signature under a break-glass of one release."""
+
+    policy: str
+    """Label of the policy, e.g. `ReleasePolicy/production`."""
+
+    incident: str
+    """Name of the incident, e.g. INC-2041; all who break the glass name the same."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySeal(Signed):
+    """One owner's signature over one revision of a policy."""
+
+    kind: str
+    namespace: str
+    """Empty for a ClusterReleasePolicy."""
+
+    name: str
+    revision: int
+    policy_digest: str
+    """`sluice.resources.canonical.policy_digest` of the revision."""
+
+    clusters: frozenset[str]
+    """Names of the clusters it is meant for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,4 +295,12 @@ class Facts:
     signatures: tuple[BlobSignature, ...] = ()
     statements: tuple[Statement, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    exceptions: tuple[ExceptionGrant, ...] = ()
+    glass_broken: tuple[GlassBroken, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+
+    def words(self) -> Iterator[Approval | ExceptionGrant | GlassBroken]:
+        """Return what people said, whatever it is."""
+        yield from self.approvals
+        yield from self.exceptions
+        yield from self.glass_broken

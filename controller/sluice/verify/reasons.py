@@ -20,10 +20,16 @@ Reason = Literal[
     "BundleUnreadable",
     "BundleVersionUnknown",
     "BundleUnsafe",
-    "ManagedKeyUnsupported",
+    "KeyNotNamed",
+    "CertificateUnexpected",
     "LogEntryMissing",
     "NotASignature",
     "NotAStatement",
+    # Reading a public key, and what it can sign.
+    "PublicKeyUnreadable",
+    "PublicKeyUnsupported",
+    "PublicKeyWeak",
+    "PublicKeySignsNoFiles",
     # Reading an SSH signature, and its key.
     "SshSignatureUnreadable",
     "SshNamespaceOther",
@@ -43,6 +49,7 @@ Reason = Literal[
     "IdentityAmbiguous",
     "TrustKeyRetired",
     # That it was logged.
+    "LogUntrusted",
     "LogEntryInvalid",
     "LogEntryForOther",
     # What was signed.
@@ -53,8 +60,10 @@ Reason = Literal[
     "StatementMisplaced",
     "ProvenanceUnreadable",
     "NotAnApproval",
+    "NotASeal",
     "ApprovalUnreadable",
     "ApprovalForOtherRelease",
+    "SealForOtherPolicy",
 ]
 """Reason codes of evidence. The same words appear in verdicts, conditions and the audit log."""
 
