@@ -13,6 +13,7 @@ import pytest
 
 from sluice.errors import VerificationError
 from sluice.verify.facts import Signer, Statement
+from sluice.verify.managed_key import read_public_key, verify_managed
 from sluice.verify.sigstore import verify_bundle
 from sluice.verify.trust import parse_trust_root
 
@@ -29,10 +30,7 @@ SUBJECT = (
 )
 ISSUER = "https://token.actions.githubusercontent.com"
 
-MANAGED = "managed keys are not supported yet"
 KNOWN_FAILURES = {
-    "managed-key-happy-path": MANAGED,
-    "managed-key-and-trusted-root": MANAGED,
     "intoto-with-custom-trust-root": "sigstore knows no log entries of kind intoto",
 }
 
@@ -43,7 +41,7 @@ pytestmark = [
 
 
 def verified(case: str, artifact_sha256: str) -> bool:
-    """Return whether the bundle proves that the expected signer signed the artifact."""
+    """Return whether the bundle proves that the expected signer or key signed the artifact."""
     folder = CASES_DIR / case
     own_root = folder / "trusted_root.json"
     root = own_root if own_root.exists() else DATA / "sigstore/public-good/trusted_root.json"
@@ -52,12 +50,16 @@ def verified(case: str, artifact_sha256: str) -> bool:
         for name, usual in (("issuer", ISSUER), ("identity", SUBJECT))
     }
     signer = Signer(kind="sigstore", issuer=named["issuer"], subject=named["identity"])
+    bundle = (folder / "bundle.sigstore.json").read_bytes()
+    pem = folder / "key.pub"
     try:
-        fact = verify_bundle(
-            (folder / "bundle.sigstore.json").read_bytes(),
-            artifact_sha256,
-            parse_trust_root(root.read_bytes()),
-        )
+        trusted = parse_trust_root(root.read_bytes())
+        if pem.exists():
+            key = read_public_key(pem.read_text())
+            signer = Signer(kind="key", issuer="key", subject=key.fingerprint)
+            fact = verify_managed(bundle, artifact_sha256, key, trusted)
+        else:
+            fact = verify_bundle(bundle, artifact_sha256, trusted)
     except VerificationError:
         return False
     about = fact.subjects if isinstance(fact, Statement) else {fact.artifact_sha256}

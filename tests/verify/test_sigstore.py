@@ -134,11 +134,23 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "BundleVersionUnknown",
     ),
-    "a managed key's signature": (
+    "a certificate and a key": (
         lambda: edited(
             a_blob(), lambda bundle: bundle["verificationMaterial"].update(publicKey={"hint": "x"})
         ),
-        "ManagedKeyUnsupported",
+        "BundleUnreadable",
+    ),
+    "a key in place of the certificate": (
+        lambda: edited(
+            a_blob(),
+            lambda bundle: bundle.update(
+                verificationMaterial={
+                    "publicKey": {"hint": "x"},
+                    "tlogEntries": [entry_of(bundle)],
+                }
+            ),
+        ),
+        "KeyNotNamed",
     ),
     "a certificate that is no certificate": (
         lambda: edited(
@@ -510,7 +522,7 @@ def test_a_retired_key_does_not_hide_another_fault() -> None:
     )
     other = PrivateSigstore().sign_blob(ARTIFACT, WORKFLOW, ISSUER, NOW)
 
-    assert reason_of(verify_blob, other, DIGEST, root) == "BundleUnreadable"
+    assert reason_of(verify_blob, other, DIGEST, root) == "CertificateUntrusted"
 
 
 @pytest.mark.parametrize("year", [2021, 2100])

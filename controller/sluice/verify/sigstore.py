@@ -2,76 +2,64 @@
 
 sigstore's own verifier does the cryptography. What it leaves open, or to its caller, is added here:
 
-1.  The bundle is strict JSON (`json_strict`), of a version known, and holds no root certificate:
-    sigstore only warns about one.
-2.  The moments of signing come from the log or a timestamp authority, never from the signer.
-3.  Only members of the trust root that were in force at those moments count (`trust`).
+1.  The bundle has the one form that clients write, without anything that verifiers skip
+    (`sigstore_form`).
+2.  The moments of signing come from the log or a timestamp authority, never from the signer; each
+    timestamp in the bundle holds (`sigstore_log`).
+3.  Only members of the trust root that were in force at those moments count (`trust`), and of the
+    logs only the one that the entry names.
 4.  sigstore's verifier: certificate chain, certificate log, key usage, inclusion proof, checkpoint,
     inclusion promise, signature, and that the log entry is about this signature (CVE-2022-36056).
 5.  The certificate names exactly one subject and one issuer, neither empty (`identity`).
-6.  The checkpoint speaks of a tree of the same size as the inclusion proof.
-7.  A statement is an in-toto statement about SHA-256 digests (`intoto`).
+6.  A statement is an in-toto statement about SHA-256 digests (`intoto`).
 
 Not checked here: *who* signed. sigstore would do it by a policy of its own, for which an empty
 issuer means "any" (attack 23). The signer is read, and `sluice.policy` judges every signer in one
 place. Nor whether the moment of signing lies in the future: that needs a clock.
 
-Whatever goes wrong is one `VerificationError`, whatever was fed in. This is the only module that
-uses private names of sigstore; its minor version is pinned for that.
+Whatever goes wrong is one `VerificationError`, whatever was fed in.
 """
 
-# ruff: noqa: SLF001 -- sigstore's public names give neither moments nor proofs.
+# ruff: noqa: SLF001 -- sigstore's public names don't say whether a bundle holds a statement.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.x509 import Certificate, load_der_x509_certificate
+from cryptography.x509 import Certificate
 from pydantic import ValidationError
 from sigstore import errors as sigstore_errors
-from sigstore._internal.rekor.checkpoint import SignedCheckpoint
-from sigstore._internal.trust import (
-    CertificateAuthority,
-    CTKeyring,
-    Keyring,
-    KeyringPurpose,
-    RekorKeyring,
-)
-from sigstore._utils import cert_is_root_ca
 from sigstore.dsse import Envelope
 from sigstore.hashes import Hashed
-from sigstore.models import Bundle, TrustedRoot
-from sigstore.verify import Verifier
+from sigstore.models import Bundle
+from sigstore_models.bundle.v1 import Bundle as Form
 from sigstore_models.common.v1 import HashAlgorithm
-from typing_extensions import override
 
 from sluice.errors import VerificationError
 from sluice.verify.facts import BlobSignature, Signer, Statement
 from sluice.verify.identity import signer_of
 from sluice.verify.intoto import read_payload
-from sluice.verify.json_strict import parse
 from sluice.verify.reasons import refusal
-from sluice.verify.sigstore_words import meaning_of
+from sluice.verify.sigstore_form import BUNDLE_BYTES_MAX, read_bundle
+from sluice.verify.sigstore_log import (
+    MembersVerifier,
+    Moments,
+    entry_of,
+    prove_moments,
+    retired,
+    unknown_log,
+    verifier_for,
+)
+from sluice.verify.sigstore_words import meaning_of, one_kind_of_error
 from sluice.verify.trust import InForce, TrustRoot
 
 __all__ = ["BUNDLE_BYTES_MAX", "verify_blob", "verify_bundle", "verify_statement"]
 
-BUNDLE_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Largest bundle; one around a full SBOM of a large app has some MB, others a few KB."""
-
-VERIFIERS_MAX: Final = 64
-"""Verifiers kept ready, one for each trust root and set of its members in force: a policy has a few
-roots, and a root a few spans."""
-
-_MEDIA_TYPES: Final = frozenset(str(each) for each in Bundle.BundleType)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_TIME_RESOLUTION: Final = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -94,7 +82,7 @@ class _ReadSigner:
         self.signer = signer_of(cert)
 
 
-Check = Callable[[Verifier, _ReadSigner], object]
+Check = Callable[[MembersVerifier, _ReadSigner], object]
 
 
 def verify_bundle(
@@ -111,13 +99,13 @@ def verify_bundle(
     Raises:
         VerificationError: it proves nothing (see `sluice.verify.reasons`).
     """
-    with _one_kind_of_error():
-        opened = _open(bundle)
+    with one_kind_of_error():
+        opened, form = _open(bundle)
         envelope = opened._dsse_envelope
         evidence_sha256 = hashlib.sha256(bundle).hexdigest()
         if envelope is None:
-            return _blob_signature(opened, artifact_sha256, root, evidence_sha256)
-        return _statement(opened, envelope, root, evidence_sha256)
+            return _blob_signature(opened, form, artifact_sha256, root, evidence_sha256)
+        return _statement(opened, form, envelope, root, evidence_sha256)
 
 
 def verify_blob(bundle: bytes, artifact_sha256: str, root: TrustRoot) -> BlobSignature:
@@ -126,11 +114,12 @@ def verify_blob(bundle: bytes, artifact_sha256: str, root: TrustRoot) -> BlobSig
     Raises:
         VerificationError: it proves nothing; NotASignature when it holds a statement.
     """
-    with _one_kind_of_error():
-        opened = _open(bundle)
+    with one_kind_of_error():
+        opened, form = _open(bundle)
         if opened._dsse_envelope is not None:
             raise refusal("NotASignature", "The bundle holds a statement; give a signature's.")
-        return _blob_signature(opened, artifact_sha256, root, hashlib.sha256(bundle).hexdigest())
+        evidence_sha256 = hashlib.sha256(bundle).hexdigest()
+        return _blob_signature(opened, form, artifact_sha256, root, evidence_sha256)
 
 
 def verify_statement(bundle: bytes, root: TrustRoot) -> Statement:
@@ -139,22 +128,25 @@ def verify_statement(bundle: bytes, root: TrustRoot) -> Statement:
     Raises:
         VerificationError: it proves nothing; NotAStatement when it holds a signature over a file.
     """
-    with _one_kind_of_error():
-        opened = _open(bundle)
+    with one_kind_of_error():
+        opened, form = _open(bundle)
         envelope = opened._dsse_envelope
         if envelope is None:
             raise refusal("NotAStatement", "The bundle holds a signature; give a statement's.")
-        return _statement(opened, envelope, root, hashlib.sha256(bundle).hexdigest())
+        return _statement(opened, form, envelope, root, hashlib.sha256(bundle).hexdigest())
 
 
 def _blob_signature(
-    opened: Bundle, artifact_sha256: str, root: TrustRoot, evidence_sha256: str
+    opened: Bundle, form: Form, artifact_sha256: str, root: TrustRoot, evidence_sha256: str
 ) -> BlobSignature:
     if not _SHA256.fullmatch(artifact_sha256):
         raise refusal("SignatureForOtherArtifact", "There is no SHA-256 digest to compare with.")
     artifact = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(artifact_sha256))
     signer, signed_at = _verified(
-        opened, root, lambda verifier, reader: verifier.verify_artifact(artifact, opened, reader)
+        opened,
+        form,
+        root,
+        lambda verifier, reader: verifier.verify_artifact(artifact, opened, reader),
     )
     return BlobSignature(
         artifact_sha256=artifact_sha256,
@@ -166,12 +158,12 @@ def _blob_signature(
 
 
 def _statement(
-    opened: Bundle, envelope: Envelope, root: TrustRoot, evidence_sha256: str
+    opened: Bundle, form: Form, envelope: Envelope, root: TrustRoot, evidence_sha256: str
 ) -> Statement:
     signer, signed_at = _verified(
-        opened, root, lambda verifier, reader: verifier.verify_dsse(opened, reader)
+        opened, form, root, lambda verifier, reader: verifier.verify_dsse(opened, reader)
     )
-    # (7) Read from the very bytes whose signature was checked.
+    # (6) Read from the very bytes whose signature was checked.
     payload = read_payload(envelope._inner.payload_type, envelope._inner.payload)
     return Statement(
         predicate_type=payload.predicate_type,
@@ -184,104 +176,65 @@ def _statement(
     )
 
 
-def _open(data: bytes) -> Bundle:
-    """Return a bundle that is well-formed (1); nothing in it is proven yet."""
-    value = parse(
-        data, what="sigstore bundle", reason="BundleUnreadable", bytes_max=BUNDLE_BYTES_MAX
-    )
-    _refuse_unknown_form(value)
-    opened = Bundle.from_json(data)
-    chain = opened._inner.verification_material.x509_certificate_chain
-    for certificate in chain.certificates if chain else ():
-        if cert_is_root_ca(load_der_x509_certificate(certificate.raw_bytes)):
-            raise refusal(
-                "BundleUnsafe",
-                "The bundle brings a root certificate of its own; leave it out and sign again.",
-            )
-    return opened
-
-
-def _refuse_unknown_form(value: Any) -> None:
-    material = value.get("verificationMaterial") if isinstance(value, dict) else None
-    if not isinstance(material, dict):
-        raise refusal("BundleUnreadable", "This is no sigstore bundle; give the client's output.")
-    if value.get("mediaType") not in _MEDIA_TYPES:
+def _open(data: bytes) -> tuple[Bundle, Form]:
+    """Return a bundle by a certificate that is well-formed (1); nothing in it is proven yet."""
+    form = read_bundle(data)
+    if form.verification_material.public_key is not None:
         raise refusal(
-            "BundleVersionUnknown", "The sigstore bundle is not of version 0.1, 0.2 or 0.3."
+            "KeyNotNamed",
+            "The bundle was signed with a key of its own, which no authority tried here names; name"
+            " the key as an authority, or sign with an identity (keyless).",
         )
-    if material.get("publicKey") is not None:
-        raise refusal(
-            "ManagedKeyUnsupported",
-            "The bundle was signed with a managed key; sign with an identity (keyless).",
-        )
-    entries = material.get("tlogEntries")
-    if not isinstance(entries, list) or not all(
-        isinstance(entry, dict) and entry.get("inclusionProof") for entry in entries or [None]
-    ):
-        raise refusal(
-            "LogEntryMissing",
-            "The bundle has no transparency log entry with its proof; sign again and upload it.",
-        )
+    return Bundle(form), form
 
 
-def _verified(opened: Bundle, root: TrustRoot, check: Check) -> tuple[Signer, datetime]:
-    """Return who signed and when, by steps 2 to 6."""
+def _verified(opened: Bundle, form: Form, root: TrustRoot, check: Check) -> tuple[Signer, datetime]:
+    """Return who signed and when, by steps 2 to 5."""
     # (2) A signature existed by the earliest moment that is proven for it.
-    moments = [each.time for each in _verifier(root, root.always())._establish_time(opened)]
-    if not moments:
-        raise _no_moment(opened)
+    moments = prove_moments(form, root)
+    times = [each.time for each in moments]
+    logs = root.logs_named(entry_of(form).log_id.key_id)
     reader = _ReadSigner()
     try:
         # (3), (4) and (5).
-        _check_in_force(root, root.at(moments), check, reader)
+        _check(root, root.at(times).in_logs(logs), moments, check, reader)
     except sigstore_errors.VerificationError as error:
-        if _holds_with_retired_members(root, check):
-            raise refusal(
-                "TrustKeyRetired",
-                f"A key of the trust root was not in force at {_shown(moments)} (its validFor);"
-                " sign again.",
-            ) from error
-        if isinstance(error, sigstore_errors.CertValidationError):
-            raise _bad_certificate(opened, moments) from error
-        raise
+        raise _why(opened, form, root, moments, check) from error
     except ValidationError as error:
         raise refusal(
             "LogEntryInvalid", "The log entry is unreadable; use the bundle as the client wrote it."
         ) from error
-    # (6) sigstore compares only the hashes.
-    proof = opened.log_entry._inner.inclusion_proof
-    note = SignedCheckpoint.from_text(proof.checkpoint.envelope if proof.checkpoint else "")
-    if note.checkpoint.log_size != proof.tree_size or reader.signer is None:
-        raise refusal("LogEntryInvalid", "The log's checkpoint is of another size than the proof.")
-    return reader.signer, min(moments)
+    if reader.signer is None:
+        raise refusal("IdentityMissing", "The signing certificate's names were not read.")
+    return reader.signer, min(times)
 
 
-def _check_in_force(root: TrustRoot, in_force: InForce, check: Check, reader: _ReadSigner) -> None:
-    if not (in_force.authorities and in_force.logs and in_force.certificate_logs):
-        message = "no member of the trust root was in force"
-        raise sigstore_errors.VerificationError(message)
-    check(_verifier(root, in_force), reader)
+def _check(
+    root: TrustRoot, in_force: InForce, moments: Moments, check: Check, reader: _ReadSigner
+) -> None:
+    if not in_force.authorities:
+        raise sigstore_errors.VerificationError
+    check(verifier_for(root, in_force, moments), reader)
 
 
-def _holds_with_retired_members(root: TrustRoot, check: Check) -> bool:
-    """Tell whether a refused bundle fails for a span alone; it stays refused in any case."""
+def _why(
+    opened: Bundle, form: Form, root: TrustRoot, moments: Moments, check: Check
+) -> VerificationError:
+    """Return why a bundle is refused: what is wrong with it, or else that a span had ended."""
+    entry = entry_of(form)
+    always = root.always().in_logs(root.logs_named(entry.log_id.key_id))
     try:
-        check(_verifier(root, root.always()), _ReadSigner())
-    except (sigstore_errors.Error, VerificationError):
-        return False
-    return True
-
-
-def _no_moment(opened: Bundle) -> VerificationError:
-    if opened.verification_material.timestamp_verification_data is None:
-        return refusal(
-            "TimestampMissing", "Nobody trusted says when this was signed; sign again with a log."
+        _check(root, always, moments, check, _ReadSigner())
+    except sigstore_errors.CertValidationError:
+        return _bad_certificate(opened, [each.time for each in moments])
+    except sigstore_errors.VerificationError as error:
+        refused = meaning_of(error)
+        return (
+            unknown_log(entry, root) or refused if refused.reason == "LogEntryInvalid" else refused
         )
-    return refusal(
-        "TimestampInvalid",
-        "No timestamp of the bundle is by a timestamp authority of the trust root, for this"
-        " signature and within its time; use the trust root of the sigstore that signed.",
-    )
+    except VerificationError as error:
+        return error
+    return retired(moments)
 
 
 def _bad_certificate(opened: Bundle, moments: list[datetime]) -> VerificationError:
@@ -295,86 +248,6 @@ def _bad_certificate(opened: Bundle, moments: list[datetime]) -> VerificationErr
         )
     return refusal(
         "CertificateExpired",
-        f"The signature was made at {_shown(moments)}, but its certificate was valid from"
+        f"The signature was made at {min(moments).isoformat()}, but its certificate was valid from"
         f" {first.isoformat()} to {last.isoformat()}; sign again.",
     )
-
-
-def _shown(moments: list[datetime]) -> str:
-    return min(moments).isoformat()
-
-
-class _Authority(CertificateAuthority):
-    """A timestamp authority whose span includes its end, as the trust root's format says."""
-
-    @property
-    @override
-    def validity_period_end(self) -> datetime | None:
-        end = super().validity_period_end
-        # sigstore asks for earlier than the end, where the span is closed.
-        return None if end is None else end + _TIME_RESOLUTION
-
-    @override
-    def certificates(self, *, allow_expired: bool) -> list[Certificate]:
-        return self._certificates
-
-
-class _MembersInForce(TrustedRoot):
-    """Some members of a trust root, read once. sigstore's own asks today's clock about each."""
-
-    def __init__(self, root: TrustRoot, in_force: InForce) -> None:
-        super().__init__(root.content)
-        logs = [root.content.tlogs[place].public_key for place in in_force.logs]
-        cert_logs = [root.content.ctlogs[place].public_key for place in in_force.certificate_logs]
-        self._log_keys = RekorKeyring(Keyring(logs))
-        self._certificate_log_keys = CTKeyring(Keyring(cert_logs))
-        self._authorities = [
-            load_der_x509_certificate(certificate.raw_bytes)
-            for place in in_force.authorities
-            for certificate in root.content.certificate_authorities[place].cert_chain.certificates
-        ]
-        self._timestamp_authorities = [
-            _Authority(each) for each in root.content.timestamp_authorities
-        ]
-
-    @override
-    def rekor_keyring(self, purpose: KeyringPurpose) -> RekorKeyring:
-        return self._log_keys
-
-    @override
-    def ct_keyring(self, purpose: KeyringPurpose) -> CTKeyring:
-        return self._certificate_log_keys
-
-    @override
-    def get_fulcio_certs(self) -> list[Certificate]:
-        return self._authorities
-
-    @override
-    def get_timestamp_authorities(self) -> list[CertificateAuthority]:
-        return list(self._timestamp_authorities)
-
-
-@lru_cache(maxsize=VERIFIERS_MAX)
-def _verifier(root: TrustRoot, in_force: InForce) -> Verifier:
-    # It is given all it needs: no TUF repository, no log is asked.
-    return Verifier(trusted_root=_MembersInForce(root, in_force))
-
-
-@contextmanager
-def _one_kind_of_error() -> Iterator[None]:
-    """Turn whatever is raised for hostile bytes into one VerificationError."""
-    try:
-        yield
-    except VerificationError:
-        raise
-    except sigstore_errors.Error as error:
-        raise meaning_of(error) from error
-    except Exception as error:
-        raise refusal(
-            "BundleUnreadable", "The sigstore bundle can't be read; use it as the client wrote it."
-        ) from error
-    except BaseException as error:
-        # A panic in cryptography's Rust code is no Exception; everything else is not for us.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise refusal("BundleUnreadable", "The sigstore bundle broke its reader.") from error

@@ -8,8 +8,8 @@ included, and no clock is read.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -41,6 +41,10 @@ class InForce:
     logs: tuple[int, ...]
     certificate_logs: tuple[int, ...]
 
+    def in_logs(self, places: Collection[int]) -> "InForce":
+        """Return these members without the transparency logs that are not in `places`."""
+        return replace(self, logs=tuple(place for place in self.logs if place in places))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustRoot:
@@ -69,6 +73,12 @@ class TrustRoot:
             certificate_logs=_holding(
                 (log.public_key.valid_for for log in self.content.ctlogs), moments
             ),
+        )
+
+    def logs_named(self, log_id: bytes) -> frozenset[int]:
+        """Return the places of the transparency logs that log entries name by this id."""
+        return frozenset(
+            place for place, log in enumerate(self.content.tlogs) if log.log_id.key_id == log_id
         )
 
 
