@@ -6,32 +6,32 @@ memory by the digests of all that they were proven from.
 """
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
-from sluice.errors import Refused, Unavailable, VerificationError
+from sluice.errors import Unavailable
+from sluice.gate.case import Case, Policies
+from sluice.gate.judge import Judge
+from sluice.gate.trust import TrustRoom
 from sluice.operator.cache import Cache
-from sluice.policy.subject import PolicyInForce, UnreadablePolicy
-from sluice.policy.verdict import PolicyRef
+from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
+from sluice.policy.verdict import PolicyRef, Verdict
 from sluice.reconcile.observed import EvidenceReference
 from sluice.resources.approval import ApprovalSpec
-from sluice.resources.canonical import canonical_json, sha256_hex
 from sluice.resources.kinds import Key, Resource
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 from sluice.store.blobs import Blobs
 from sluice.verify.collect import Examiner
 from sluice.verify.facts import Evidence, Facts
-from sluice.verify.trust import TrustRoot, parse_trust_root
 
-__all__ = ["EVIDENCE_BYTES_MAX", "EvidenceRoom", "Policies"]
+__all__ = ["EVIDENCE_BYTES_MAX", "EvidenceRoom"]
 
 EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest attestation that is fetched; a provenance has 15 KB, a full SBOM some MB."""
 
 APPROVALS_MAX: Final = 256
 """Approvals of one release that are looked at, first by name: nobody can flood the verifier."""
-
-Policies = tuple[PolicyInForce | UnreadablePolicy, ...]
 
 
 class EvidenceRoom:
@@ -41,7 +41,8 @@ class EvidenceRoom:
         self._cache = cache
         self._blobs = blobs
         self._examiner = examiner
-        self._roots: dict[str, TrustRoot | Refused] = {}
+        self._trust = TrustRoom()
+        self._judge = Judge(examiner=examiner, trust=self._trust)
         self._read: dict[Key, tuple[Resource, PolicyInForce | UnreadablePolicy]] = {}
 
     def policies(self, namespace: str) -> Policies:
@@ -60,19 +61,11 @@ class EvidenceRoom:
         return known[1]
 
     def _read_policy(self, resource: Resource) -> PolicyInForce | UnreadablePolicy:
-        spec, key = resource.spec, resource.key
+        if isinstance(resource.spec, PolicySpec):
+            return self._trust.policy(resource.key, resource.spec)
+        key = resource.key
+        ref = PolicyRef(kind=key.kind, namespace=key.namespace, name=key.name, digest="")
         problem = resource.problem.message if resource.problem else ""
-        digest = ""
-        if isinstance(spec, PolicySpec):
-            fields = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-            digest = sha256_hex(canonical_json(fields))
-            for authority in spec.authorities:
-                root = self._root(authority.trusted_root)
-                if isinstance(root, Refused):
-                    problem = f"authority {authority.name}: {root.message}"
-        ref = PolicyRef(kind=key.kind, namespace=key.namespace, name=key.name, digest=digest)
-        if isinstance(spec, PolicySpec) and not problem:
-            return PolicyInForce(ref=ref, spec=spec)
         return UnreadablePolicy(ref=ref, problem=problem)
 
     async def uncollected(self, release: ReleaseSpec) -> tuple[EvidenceReference, ...]:
@@ -85,21 +78,16 @@ class EvidenceRoom:
             ]
         )
 
-    async def facts(
-        self, namespace: str, name: str, release: ReleaseSpec, digest: str, policies: Policies
-    ) -> Facts:
-        """Return everything that is proven about a release, under the roots of these policies."""
-        evidence = await self._attestations(release)
-        for each in self._approvals(namespace, name):
+    async def verdict(
+        self, subject: Subject, name: str, policies: Policies, now: datetime
+    ) -> tuple[Case, Verdict]:
+        """Return the verdict on a release, by its object's name, and all that it was made from."""
+        evidence = await self._attestations(subject.release)
+        for each in self._approvals(subject.namespace, name):
             if isinstance(each.spec, ApprovalSpec):
                 evidence.append(approval_evidence(each, each.spec))
-        return await asyncio.to_thread(
-            self._examiner.examine,
-            tuple(evidence),
-            artifact_sha256=release.bundle.sha256,
-            release_digest=digest,
-            roots=self._roots_of(policies),
-        )
+        case = Case(subject=subject, policies=policies, evidence=tuple(evidence), now=now)
+        return case, await asyncio.to_thread(self._judge.verdict, case)
 
     async def facts_of_approval(
         self, approval: Resource, release_digest: str, policies: Policies
@@ -112,7 +100,7 @@ class EvidenceRoom:
             (approval_evidence(approval, approval.spec),),
             artifact_sha256="",
             release_digest=release_digest,
-            roots=self._roots_of(policies),
+            roots=self._trust.roots_of(policies),
         )
 
     async def _attestations(self, release: ReleaseSpec) -> list[Evidence]:
@@ -143,25 +131,6 @@ class EvidenceRoom:
             for each in self._cache.of_kind("Approval", namespace)
             if isinstance(each.spec, ApprovalSpec) and each.spec.release == release
         ][:APPROVALS_MAX]
-
-    def _roots_of(self, policies: Policies) -> tuple[TrustRoot, ...]:
-        texts = dict.fromkeys(
-            authority.trusted_root
-            for policy in policies
-            if isinstance(policy, PolicyInForce)
-            for authority in policy.spec.authorities
-        )
-        roots = (self._root(text) for text in texts)
-        return tuple(each for each in roots if isinstance(each, TrustRoot))
-
-    def _root(self, text: str) -> TrustRoot | Refused:
-        digest = sha256_hex(text.encode())
-        if digest not in self._roots:
-            try:
-                self._roots[digest] = parse_trust_root(text.encode())
-            except VerificationError as error:
-                self._roots[digest] = error
-        return self._roots[digest]
 
 
 def approval_evidence(approval: Resource, spec: ApprovalSpec) -> Evidence:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from sluice.errors import Refused
+from sluice.gate.case import Case
 from sluice.operator.cache import Cache
 from sluice.operator.evidence import EvidenceRoom
 from sluice.operator.tables import Tables
-from sluice.policy.evaluate import binding, evaluate
+from sluice.policy.evaluate import binding
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import (
@@ -47,6 +48,7 @@ class _Judged:
     resource: Resource | None = None
     digest: str = ""
     problem: Refused | None = None
+    case: Case | None = None
     verdict: Verdict | None = None
 
 
@@ -162,6 +164,7 @@ class Observer:
             release_object=judged.resource,
             release_problem=judged.problem,
             release_digest=judged.digest,
+            case=judged.case,
             verdict=judged.verdict,
             verdict_recorded=judged.verdict is not None
             and recorded is not None
@@ -208,7 +211,6 @@ class Observer:
             return _Judged(problem=Refused("ReleaseOfOtherApp", message))
         digest = release_digest(release)
         policies = self._evidence.policies(key.namespace)
-        facts = await self._evidence.facts(key.namespace, spec.release, release, digest, policies)
         subject = Subject(
             cluster=self._cluster,
             namespace=key.namespace,
@@ -217,9 +219,11 @@ class Observer:
             release=release,
             release_digest=digest,
         )
-        verdict = evaluate(policies, subject, facts, now)
+        case, verdict = await self._evidence.verdict(subject, spec.release, policies, now)
         resource = self._cache.get(Key("Release", key.namespace, spec.release))
-        return _Judged(release=release, resource=resource, digest=digest, verdict=verdict)
+        return _Judged(
+            release=release, resource=resource, digest=digest, case=case, verdict=verdict
+        )
 
     async def _publication(
         self, namespace: str, release: ReleaseSpec | None, digest: str

@@ -161,9 +161,9 @@ def _ended(observed: ChannelObserved, phase: Phase, reason: str, message: str) -
 
 
 def _record(observed: ChannelObserved) -> ChannelStep | None:
-    if observed.verdict is None or observed.verdict_recorded:
+    if observed.verdict is None or observed.case is None or observed.verdict_recorded:
         return None
-    return Record(verdict=observed.verdict)
+    return Record(verdict=observed.verdict, case=observed.case)
 
 
 def _retarget(observed: ChannelObserved) -> ChannelStep | None:

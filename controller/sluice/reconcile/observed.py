@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from sluice.errors import Refused
+from sluice.gate.case import Case
 from sluice.policy.verdict import Verdict
 from sluice.resources.app import AppSpec
 from sluice.resources.channel import ChannelSpec
@@ -173,6 +174,8 @@ class ChannelObserved:
     release_problem: Refused | None
     """Why `release` is None although the channel names one."""
     release_digest: str
+    case: Case | None
+    """Everything that the verdict was made from."""
     verdict: Verdict | None
     """None when there is no release to judge."""
     verdict_recorded: bool

@@ -242,7 +242,6 @@ def _phase(row: RolloutRow, *, paused: bool) -> CandidatePhase:
     return "Paused" if paused and row.phase == "Rolling" else row.phase
 
 
-
 def _whole(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sluice.gate.case import Case
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import Claim, EvidenceReference, RolloutRow
 from sluice.resources.kinds import Resource
@@ -72,6 +73,8 @@ class Record:
     """Write the verdict to the audit log. It comes before whatever the verdict allows."""
 
     verdict: Verdict
+    case: Case
+    """What it was made from: kept, so that it can be made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
