@@ -18,7 +18,7 @@ from sluice.reconcile.tables import wanted_audience
 from sluice.resources.canonical import canonical_json
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key, Resource
-from sluice.rollout.decision import ArmCounts, Evidence
+from sluice.rollout.evidence import ArmCounts, Evidence
 from sluice.serving.table import ChannelTable, ServedBundle
 from support.builders import APP_ID, BUNDLE, NOW, a_release, a_subject
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sluice.errors import Refused, Unavailable
-from sluice.rollout.decision import ArmCounts
+from sluice.rollout.evidence import ArmCounts
 from sluice.serving.report import Sighting
 from sluice.store.database import Database
 from sluice.store.group_commit import GroupCommit

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.reconcile.observed import Attempt
-from sluice.rollout.decision import ArmCounts, Evidence
+from sluice.rollout.evidence import ArmCounts, Evidence
 from sluice.serving.report import Failure, Report, Sighting
 from sluice.store.attempts import AttemptKey, clear_attempt, note_attempt
 from sluice.store.audit import Intact, verify_chain

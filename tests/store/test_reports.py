@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sluice.errors import Refused
-from sluice.rollout.decision import ArmCounts, Evidence
+from sluice.rollout.evidence import ArmCounts, Evidence
 from sluice.serving.report import Failure, Report, Sighting
 from sluice.store.database import Database
 from sluice.store.reports import ReportItem, evidence, record

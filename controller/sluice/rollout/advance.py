@@ -1,31 +1,26 @@
 """How far may it go? One call, on data alone: the operator and the simulator make the same.
 
-In the order of the code: (1) the way back comes first and needs nobody's leave; (2) a step takes at
-least its time; (3) a step takes at least its proof: missing data never advances a rollout; (4) the
-share only grows. Whether growth is *permitted* (verdict, pause) is not asked here: the caller does
-what shrinks always, and what grows only when it may.
+In the order of the code: (1) the way back comes first and needs nobody's leave; (2) arms that were
+not drawn as the share says stop everything else, and nothing more is granted; (3) growth, in steps
+or within a harm budget; the share only grows. Whether growth is *permitted* (verdict, pause) is not
+asked here: the caller does what shrinks always, and what grows only when it may.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import exp, log
 
-from sluice.resources.fields import BASIS_POINTS
-from sluice.rollout.decision import (
-    Complete,
-    Decision,
-    Evidence,
-    Hold,
-    Offer,
-    Progress,
-    RollBack,
-    Strategy,
-)
-from sluice.rollout.guard import log_evidence
+from sluice.rollout.decision import Complete, Decision, Hold, Number, Offer, Progress, RollBack
+from sluice.rollout.evidence import Evidence, Tally
+from sluice.rollout.harm_budget import begin_growing, excess_max, grow, within_budget
+from sluice.rollout.judgement import LOG_SHOWN_MAX, Judgement, judge
+from sluice.rollout.look import Look
+from sluice.rollout.pacing import Pace, pace
+from sluice.rollout.sample_ratio import FALSE_ALARM, log_e_ratio
+from sluice.rollout.silence import missing_max, returns_grant
+from sluice.rollout.steps import begin, onward
+from sluice.rollout.strategy import HarmBudget, Steps, Strategy
 
 __all__ = ["advance"]
-
-LOG_SHOWN_MAX = 700.0
-"""Evidence beyond e^700 is shown as that: it is the largest power that a float holds."""
 
 
 def advance(
@@ -34,59 +29,77 @@ def advance(
     """Return what to do with a rollout.
 
     Args:
-        strategy: the steps and the guard.
-        progress: where the rollout is, or None when it has not begun.
+        strategy: how it may grow, and when it is taken back.
+        progress: where the rollout is, as the last decision said, or None when it has not begun.
         evidence: what phones have reported in it so far.
         now: the time of the decision, in UTC.
     """
-    if progress is None:
-        first = strategy.steps[0]
-        return Offer(
-            step=0, share_bp=first.share_bp, reason="Started", message=_share(first.share_bp)
+    judged = judge(strategy, evidence)
+    paced = _paced(strategy, evidence)
+    log_ratio = log_e_ratio(evidence.drawn)
+    numbers = _numbers(strategy, evidence, judged, paced, log_ratio)
+    if progress is not None and judged.against:
+        shown = f"evidence {numbers['evidence']:.3g}, limit {1 / strategy.false_alarm:.3g}"
+        return RollBack(
+            reason="WorseThanControl",
+            message=f"Phones do worse: {judged.message} ({shown}).",
+            signal=judged.signal,
+            segment=judged.segment,
+            numbers=numbers,
         )
-    return _worse(strategy, evidence) or _onward(strategy, progress, evidence, now)
-
-
-def _worse(strategy: Strategy, evidence: Evidence) -> RollBack | None:
-    strength = log_evidence(evidence, strategy.tolerance)
-    if strength < -log(strategy.false_alarm):
-        return None
-    return RollBack(
-        reason="WorseThanControl",
-        message=f"Phones do worse: {_measured(evidence)} (evidence"
-        f" {exp(min(strength, LOG_SHOWN_MAX)):.3g}, limit {1 / strategy.false_alarm:.3g}).",
+    mismatch = log_ratio >= -log(FALSE_ALARM)
+    look = Look(
+        strategy=strategy,
+        progress=progress or Progress(step=0, step_since=now, looked_at=now),
+        evidence=evidence,
+        now=now,
+        grant=0 if mismatch else paced.grant,
+        returned=not strategy.waits_for_returns or returns_grant(evidence.silence) is None,
+        seen=_seen(evidence),
+        numbers=numbers,
     )
+    if mismatch:
+        return _mismatched(look)
+    return _grown(strategy.growth, look, paced, begins=progress is None)
 
 
-def _onward(
-    strategy: Strategy, progress: Progress, evidence: Evidence, now: datetime
+def _grown(
+    growth: Steps | HarmBudget, look: Look, paced: Pace, *, begins: bool
 ) -> Offer | Hold | Complete:
-    measured = _measured(evidence)
-    at = min(progress.step, len(strategy.steps) - 1)
-    step = strategy.steps[at]
-    ready_at = progress.step_since + timedelta(seconds=step.hold_seconds)
-    if now < ready_at:
-        message = f"{_share(step.share_bp)}; {measured}."
-        return Hold(reason="StepHolds", message=message, until=ready_at)
-    proven = evidence.candidate.proven
-    if proven < step.min_devices:
-        return Hold(
-            reason="EvidenceMissing",
-            message=f"{proven} of {step.min_devices} phones needed have started it twice without"
-            f" failure; {measured}.",
-        )
-    if at == len(strategy.steps) - 1:
-        return Complete(reason="Completed", message=f"All phones are offered it; {measured}.")
-    following = strategy.steps[at + 1]
-    return Offer(
-        step=at + 1,
-        share_bp=following.share_bp,
-        reason="Advanced",
-        message=f"{_share(following.share_bp)}; {measured}.",
+    match growth:
+        case Steps():
+            return begin(growth, look) if begins else onward(growth, look)
+        case HarmBudget():
+            return begin_growing(look) if begins else grow(look, paced.allowance)
+
+
+def _paced(strategy: Strategy, evidence: Evidence) -> Pace:
+    paced = pace(evidence)
+    if isinstance(strategy.growth, HarmBudget):
+        paced = within_budget(strategy.growth, evidence, paced)
+    missing = returns_grant(evidence.silence) if strategy.waits_for_returns else None
+    if missing is None or missing >= paced.grant:
+        return paced
+    return Pace(
+        base_rate=paced.base_rate,
+        excess=paced.excess,
+        allowance=paced.allowance,
+        grant=missing,
     )
 
 
-def _measured(evidence: Evidence) -> str:
+def _mismatched(look: Look) -> Hold:
+    candidate = sum(each.candidate for each in look.evidence.drawn)
+    everybody = candidate + sum(each.control for each in look.evidence.drawn)
+    return look.hold(
+        "SampleRatioMismatch",
+        f"{candidate} of {everybody} phones were drawn for the candidate, which is not what the"
+        " share says: the arms cannot be compared, and it is offered to nobody else. Look for"
+        " phones that choose their arm, or that are refused before they are counted",
+    )
+
+
+def _seen(evidence: Evidence) -> str:
     candidate, control = evidence.candidate, evidence.control
     return (
         f"{candidate.failed} of {candidate.devices} phones failed with it,"
@@ -94,5 +107,46 @@ def _measured(evidence: Evidence) -> str:
     )
 
 
-def _share(share_bp: int) -> str:
-    return f"Offered to {share_bp * 100 / BASIS_POINTS:g} % of phones"
+def _numbers(
+    strategy: Strategy, evidence: Evidence, judged: Judgement, paced: Pace, log_ratio: float
+) -> dict[str, Number]:
+    """Return what the decision is made from, by name."""
+    transfers, installs = evidence.transfers, evidence.installs
+    numbers: dict[str, Number] = {
+        **judged.numbers,
+        **_counts("crashes", evidence.crashes),
+        **_counts("notStarted", evidence.not_started),
+        "devices": evidence.candidate.devices,
+        "devices.failed": evidence.candidate.failed,
+        "devices.proven": evidence.candidate.proven,
+        "control.devices": evidence.control.devices,
+        "control.failed": evidence.control.failed,
+        "installs": installs.candidate,
+        "installs.failed": installs.failed,
+        "offers": transfers.offers,
+        "downloads": transfers.downloads,
+        "reports": transfers.reports,
+        "ratio.evidence": exp(min(log_ratio, LOG_SHOWN_MAX)),
+        "ratio.limit": 1 / FALSE_ALARM,
+        "out": evidence.out,
+        "baseRate": paced.base_rate,
+        "excess": paced.excess,
+        "allowance": paced.allowance,
+        "grant": paced.grant,
+    }
+    if strategy.waits_for_returns:
+        numbers["silence.missingMax"] = missing_max(evidence.silence)
+        numbers["silence.unreturned"] = evidence.silence.unreturned
+    if isinstance(strategy.growth, HarmBudget):
+        numbers["harmBudget"] = strategy.growth.phones
+        numbers["harmBudget.excessMax"] = excess_max(evidence, paced.base_rate)
+    return numbers
+
+
+def _counts(name: str, tally: Tally) -> dict[str, Number]:
+    return {
+        name: tally.candidate,
+        f"{name}.failed": tally.failed,
+        f"{name}.control": tally.control,
+        f"{name}.controlFailed": tally.control_failed,
+    }

@@ -1,94 +1,71 @@
-"""The values that a rollout is decided from, and the decisions.
+"""Where a rollout is, and what is decided about it.
 
-Shares are in basis points (10,000 are all phones); times are in UTC; counts are of devices, each
-counted once.
+Shares are in basis points (10,000 are all phones); times are in UTC.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
-__all__ = [
-    "ArmCounts",
-    "Complete",
-    "Decision",
-    "Evidence",
-    "Hold",
-    "Offer",
-    "Progress",
-    "RollBack",
-    "Step",
-    "Strategy",
-]
+__all__ = ["Complete", "Decision", "Hold", "Number", "Offer", "Progress", "RollBack", "Signal"]
 
+Number = float | int
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step: how many phones, how long at least, and how many must have proved themselves."""
-
-    share_bp: int
-    hold_seconds: int
-    min_devices: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strategy:
-    """How a release may grow, and when it is taken back."""
-
-    steps: tuple[Step, ...]
-    false_alarm: float
-    """Largest probability that a healthy release is ever taken back, over the whole rollout."""
-    tolerance: float
-    """Excess of the failure rate over control that is not worth stopping for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmCounts:
-    """What is known of one arm. `failed` and `proven` are disjoint; the rest has not been heard."""
-
-    devices: int = 0
-    """Devices that were given the candidate (or, in the control arm, seen without it)."""
-    failed: int = 0
-    """Devices that reported a failure."""
-    proven: int = 0
-    """Devices that started a second time without failure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What phones reported in this rollout."""
-
-    candidate: ArmCounts = field(default_factory=ArmCounts)
-    control: ArmCounts = field(default_factory=ArmCounts)
+Signal = Literal["crashes", "segments", "not_started", "silence", "pooled", "installs"]
+"""What a release can be judged by: crashes and JavaScript errors of all phones, the same by kind of
+phone, phones that did not report ready, phones that did not come back, failures without regard to
+when, and installations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a rollout is."""
+    """Where a rollout is. Each decision says what it is from then on."""
 
     step: int
-    """Index into the strategy's steps."""
+    """Index into the strategy's steps; 0 where there are none."""
     step_since: datetime
-    """When this step began."""
+    """When this step began; without steps, when all phones were offered it."""
+    withheld_seconds: float = 0.0
+    """How long pacing withheld offers in this step: it is not counted as time in the step."""
+    looked_at: datetime | None = None
+    """When the last decision was made."""
+    share: float | None = None
+    """Share of phones, from 0 to 1, where it grows without steps."""
+    soaking_since: datetime | None = None
+    """When the last step had passed."""
+    gate_opened_steps: frozenset[int] = frozenset()
+    """Steps for which a person asked for promotion. Not decided here: the caller adds to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Go on to a further step."""
+    """Go on to a larger share."""
 
     step: int
     share_bp: int
     reason: str
     message: str
+    grant: int
+    """Phones that may newly be offered it until the next look. Reports that come meanwhile do not
+    refill it."""
+    progress: Progress
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    """What the decision was made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Stay; the reason says what is waited for."""
+    """Stay at this share; the reason says what is waited for."""
 
     reason: str
     message: str
+    grant: int
+    """As in `Offer`."""
+    progress: Progress
     until: datetime | None = None
     """When time alone may change the decision."""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +74,11 @@ class RollBack:
 
     reason: str
     message: str
+    signal: Signal
+    """What showed it, most of all."""
+    segment: str | None = None
+    """The kind of phone in which the failures crowd, if they do."""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +87,7 @@ class Complete:
 
     reason: str
     message: str
+    numbers: Mapping[str, Number] = field(default_factory=dict)
 
 
 Decision = Offer | Hold | RollBack | Complete

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluice.errors import Refused, Unavailable
 from sluice.reconcile.step import Serve
 from sluice.resources.kinds import Key
-from sluice.rollout.decision import ArmCounts
+from sluice.rollout.evidence import ArmCounts
 from sluice.serving.table import ChannelTable, ServedBundle
 from sluice.store import audit
 from sluice.store.claims import expect_claimed

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluice.errors import Refused
-from sluice.rollout.decision import ArmCounts, Evidence
+from sluice.rollout.evidence import ArmCounts, Evidence
 from sluice.serving.report import Arm, Failure, Report, Sighting
 from sluice.store.database import Database, insert_into
 from sluice.store.group_commit import GroupCommit
@@ -105,7 +105,9 @@ async def evidence_in(connection: AsyncConnection, rollout_id: str) -> Evidence:
         row.arm: ArmCounts(devices=row.devices, failed=row.failed, proven=row.proven)
         for row in rows
     }
-    return Evidence(**arms)
+    return Evidence(
+        candidate=arms.get("candidate", ArmCounts()), control=arms.get("control", ArmCounts())
+    )
 
 
 def report_commits(
