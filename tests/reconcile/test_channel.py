@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.errors import Refused
+from sluice.gate.case import Case
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.channel import next_step
 from sluice.reconcile.observed import Attempt, ChannelObserved, Publication, RolloutRow
@@ -117,6 +118,11 @@ def a_rollout(**changes: Any) -> RolloutRow:
     return RolloutRow(**{**fields, **changes})
 
 
+def a_case() -> Case:
+    """Return what a verdict was made from: decisions carry it, and do not look inside."""
+    return Case(subject=a_subject(RELEASE), policies=(), evidence=(), now=NOW)
+
+
 def seen(**changes: Any) -> ChannelObserved:
     spec = changes.get("spec", a_spec())
     fields: dict[str, Any] = {
@@ -130,6 +136,7 @@ def seen(**changes: Any) -> ChannelObserved:
         "release_object": OBJECT,
         "release_problem": None,
         "release_digest": DIGEST,
+        "case": a_case(),
         "verdict": a_verdict(),
         "verdict_recorded": True,
         "publication": PUBLICATION,

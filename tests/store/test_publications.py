@@ -8,7 +8,7 @@ import pytest
 from sluice.errors import Refused, Unavailable
 from sluice.store.audit import entries
 from sluice.store.claims import take_claim
-from sluice.store.publications import publication_by_digest, publication_of, publish
+from sluice.store.publications import publication_of, publish, version_holder
 from support.storing import (
     APP_ID,
     BUNDLE,
@@ -30,14 +30,11 @@ async def kinds(writer: Writer) -> list[str]:
     return [each.kind for each in await entries(writer.database)]
 
 
-async def test_what_is_published_is_found_by_its_release_and_by_its_digest(
-    writer: Writer,
-) -> None:
+async def test_what_is_published_is_found_by_its_release(writer: Writer) -> None:
     published = await writer.publish()
 
     assert published == a_publication()
     assert await publication_of(writer.database, APP_ID, RELEASE_DIGEST) == published
-    assert await publication_by_digest(writer.database, APP_ID, DIGEST) == published
     assert await publication_of(writer.database, "com.example.other", RELEASE_DIGEST) is None
     assert await publication_of(writer.database, APP_ID, OTHER_RELEASE) is None
 
@@ -73,7 +70,17 @@ async def test_the_same_bundle_may_come_from_another_release(writer: Writer) -> 
     again = await writer.publish(release_digest=OTHER_RELEASE)
 
     assert again.release_digest == OTHER_RELEASE
-    assert await publication_by_digest(writer.database, APP_ID, DIGEST) == a_publication()
+    assert again.digest == DIGEST
+
+
+async def test_a_version_is_held_by_its_first_bundle_for_ever(writer: Writer) -> None:
+    assert await version_holder(writer.database, APP_ID, "1.2.0") is None
+
+    await writer.publish()
+
+    assert await version_holder(writer.database, APP_ID, "1.2.0") == DIGEST
+    assert await version_holder(writer.database, APP_ID, "1.2.1") is None
+    assert await version_holder(writer.database, "com.example.other", "1.2.0") is None
 
 
 async def test_nothing_is_published_whose_bundle_is_missing(writer: Writer) -> None:

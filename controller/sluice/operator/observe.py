@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from sluice.errors import Refused
 from sluice.gate.case import Case
 from sluice.operator.cache import Cache
+from sluice.operator.circumstances import circumstances_of
 from sluice.operator.evidence import EvidenceRoom
 from sluice.operator.tables import Tables
 from sluice.policy.evaluate import binding
@@ -32,6 +33,7 @@ from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key, Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.rollout.evidence import Evidence
+from sluice.serving.table import ChannelTable
 from sluice.store import attempts, claims, publications, reports, rollouts, verdicts
 from sluice.store.database import Database
 
@@ -150,7 +152,7 @@ class Observer:
         spec = channel.spec if channel and isinstance(channel.spec, ChannelSpec) else None
         table = await self._tables.of(key.namespace, key.name)
         app_id, app_problem = await self._app(key.namespace, spec) if spec else ("", None)
-        judged = await self._judged(key, spec, app_id, now) if spec and app_id else _Judged()
+        judged = await self._judged(key, spec, app_id, table, now) if spec and app_id else _Judged()
         rollout = await rollouts.latest_rollout(self._database, key.namespace, key.name)
         recorded = await verdicts.last_verdict(self._database, key.namespace, key.name)
         return ChannelObserved(
@@ -199,7 +201,14 @@ class Observer:
             return "", Refused("Conflict", message)
         return app.app_id, None
 
-    async def _judged(self, key: Key, spec: ChannelSpec, app_id: str, now: datetime) -> _Judged:
+    async def _judged(
+        self,
+        key: Key,
+        spec: ChannelSpec,
+        app_id: str,
+        table: ChannelTable | None,
+        now: datetime,
+    ) -> _Judged:
         if spec.release is None:
             return _Judged()
         release = self._spec_of(ReleaseSpec, key.namespace, spec.release)
@@ -218,6 +227,7 @@ class Observer:
             channel=key.name,
             release=release,
             release_digest=digest,
+            circumstances=await circumstances_of(self._database, key, app_id, release, table),
         )
         case, verdict = await self._evidence.verdict(subject, spec.release, policies, now)
         resource = self._cache.get(Key("Release", key.namespace, spec.release))

@@ -15,7 +15,7 @@ from sluice.store.database import Database, insert_into
 from sluice.store.leadership import leading
 from sluice.store.schema import ledger, ledger_refusals, publications
 
-__all__ = ["publication_by_digest", "publication_in", "publication_of", "publish"]
+__all__ = ["publication_in", "publication_of", "publish", "version_holder"]
 
 
 async def publish(
@@ -76,16 +76,14 @@ async def publication_of(
         return await publication_in(connection, app_id, release_digest)
 
 
-async def publication_by_digest(database: Database, app_id: str, digest: str) -> Publication | None:
-    """Return the first publication of a bundle.
+async def version_holder(database: Database, app_id: str, version: str) -> str | None:
+    """Return the digest of the bundle that a version is for ever, or None when it is still free.
 
     Raises:
         Unavailable: `StoreFailed`.
     """
     async with database.reading() as connection:
-        return await _first(
-            connection, publications.c.app_id == app_id, publications.c.digest == digest
-        )
+        return await _holder(connection, app_id, version)
 
 
 async def publication_in(
@@ -111,12 +109,7 @@ async def _first(
 
 async def _taken_by(transaction: AsyncConnection, publication: Publication) -> str | None:
     """Enter a version into the ledger; return the digest that it has there if it is another one."""
-    entry = await transaction.execute(
-        select(ledger.c.digest).where(
-            ledger.c.app_id == publication.app_id, ledger.c.version == publication.version
-        )
-    )
-    digest: str | None = entry.scalar_one_or_none()
+    digest = await _holder(transaction, publication.app_id, publication.version)
     if digest is None:
         await transaction.execute(
             insert(ledger).values(
@@ -129,6 +122,14 @@ async def _taken_by(transaction: AsyncConnection, publication: Publication) -> s
         )
         return None
     return None if digest == publication.digest else digest
+
+
+async def _holder(connection: AsyncConnection, app_id: str, version: str) -> str | None:
+    entry = await connection.execute(
+        select(ledger.c.digest).where(ledger.c.app_id == app_id, ledger.c.version == version)
+    )
+    digest: str | None = entry.scalar_one_or_none()
+    return digest
 
 
 async def _insert(transaction: AsyncConnection, publication: Publication) -> None:

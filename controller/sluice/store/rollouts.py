@@ -10,7 +10,17 @@ from sluice.reconcile.observed import RolloutRow
 from sluice.store.database import Database, insert_into
 from sluice.store.schema import rollouts
 
-__all__ = ["latest_rollout", "rollout_json", "spent_rollout", "write_rollout"]
+__all__ = [
+    "ROLLOUTS_OF_BUNDLE_MAX",
+    "latest_rollout",
+    "rollout_json",
+    "rollouts_of_bundle",
+    "spent_rollout",
+    "write_rollout",
+]
+
+ROLLOUTS_OF_BUNDLE_MAX = 256
+"""Rollouts of one bundle that are looked at, the latest first: a channel has a few."""
 
 CHANGING = ("phase", "step", "step_since", "ended_at", "reason", "message")
 """All that ever changes of a rollout; what it rolls out stays."""
@@ -41,6 +51,24 @@ async def spent_rollout(
         rollouts.c.retry == retry,
         rollouts.c.phase.in_(("RolledBack", "Withdrawn")),
     )
+
+
+async def rollouts_of_bundle(
+    database: Database, namespace: str, bundle_digest: str
+) -> tuple[RolloutRow, ...]:
+    """Return the rollouts of a bundle on all channels of a namespace, the latest first.
+
+    Raises:
+        Unavailable: `StoreFailed`.
+    """
+    async with database.reading() as connection:
+        found = await connection.execute(
+            select(rollouts)
+            .where(rollouts.c.namespace == namespace, rollouts.c.bundle_digest == bundle_digest)
+            .order_by(rollouts.c.started_at.desc(), rollouts.c.channel)
+            .limit(ROLLOUTS_OF_BUNDLE_MAX)
+        )
+        return tuple(_rollout(row) for row in found.mappings())
 
 
 async def write_rollout(
