@@ -12,6 +12,7 @@ from typing import Final
 from sluice.errors import Unavailable
 from sluice.gate.case import Case, Policies
 from sluice.gate.judge import Judge
+from sluice.gate.offered import approval_evidence, offered_evidence
 from sluice.gate.trust import TrustRoom
 from sluice.operator.cache import Cache
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
@@ -23,15 +24,12 @@ from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 from sluice.store.blobs import Blobs
 from sluice.verify.collect import Examiner
-from sluice.verify.facts import Evidence, Facts
+from sluice.verify.facts import Facts
 
 __all__ = ["EVIDENCE_BYTES_MAX", "EvidenceRoom"]
 
 EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest attestation that is fetched; a provenance has 15 KB, a full SBOM some MB."""
-
-APPROVALS_MAX: Final = 256
-"""Approvals of one release that are looked at, first by name: nobody can flood the verifier."""
 
 
 class EvidenceRoom:
@@ -82,11 +80,11 @@ class EvidenceRoom:
         self, subject: Subject, name: str, policies: Policies, now: datetime
     ) -> tuple[Case, Verdict]:
         """Return the verdict on a release, by its object's name, and all that it was made from."""
-        evidence = await self._attestations(subject.release)
-        for each in self._approvals(subject.namespace, name):
-            if isinstance(each.spec, ApprovalSpec):
-                evidence.append(approval_evidence(each, each.spec))
-        case = Case(subject=subject, policies=policies, evidence=tuple(evidence), now=now)
+        release = subject.release
+        evidence = offered_evidence(
+            release, await self._fetched(release), self._approvals(subject.namespace, name)
+        )
+        case = Case(subject=subject, policies=policies, evidence=evidence, now=now)
         return case, await asyncio.to_thread(self._judge.verdict, case)
 
     async def facts_of_approval(
@@ -97,23 +95,17 @@ class EvidenceRoom:
             return Facts()
         return await asyncio.to_thread(
             self._examiner.examine,
-            (approval_evidence(approval, approval.spec),),
+            (approval_evidence(approval.key.name, approval.spec),),
             artifact_sha256="",
             release_digest=release_digest,
             roots=self._trust.roots_of(policies),
         )
 
-    async def _attestations(self, release: ReleaseSpec) -> list[Evidence]:
-        found = []
-        for each in release.attestations:
-            data = each.inline.encode() if each.inline else None
-            if each.sha256:
-                data = await self._stored(each.sha256)
-            if data is not None:
-                found.append(
-                    Evidence(source=f"attestation {each.name}", kind="attestation", data=data)
-                )
-        return found
+    async def _fetched(self, release: ReleaseSpec) -> dict[str, bytes]:
+        """Return what stands at the urls of attestations, as far as it is in the store."""
+        digests = [each.sha256 for each in release.attestations if each.sha256]
+        found = {digest: await self._stored(digest) for digest in digests}
+        return {digest: data for digest, data in found.items() if data is not None}
 
     async def _stored(self, digest: str) -> bytes | None:
         """Return stored evidence; what is missing or damaged proves nothing, and stops nothing.
@@ -125,22 +117,9 @@ class EvidenceRoom:
         except Unavailable:
             return None
 
-    def _approvals(self, namespace: str, release: str) -> list[Resource]:
+    def _approvals(self, namespace: str, release: str) -> list[tuple[str, ApprovalSpec]]:
         return [
-            each
+            (each.key.name, each.spec)
             for each in self._cache.of_kind("Approval", namespace)
             if isinstance(each.spec, ApprovalSpec) and each.spec.release == release
-        ][:APPROVALS_MAX]
-
-
-def approval_evidence(approval: Resource, spec: ApprovalSpec) -> Evidence:
-    """Return the signed statement of an Approval as evidence."""
-    source = f"Approval {approval.key.name}"
-    if spec.ssh is not None:
-        return Evidence(
-            source=source,
-            kind="approval",
-            data=spec.ssh.signature.encode(),
-            statement=spec.ssh.statement.encode(),
-        )
-    return Evidence(source=source, kind="approval", data=(spec.sigstore_bundle or "").encode())
+        ]

@@ -1,0 +1,48 @@
+"""What is offered as evidence for a release, in the one form and order in which it is judged."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sluice.resources.approval import ApprovalSpec
+from sluice.resources.release import ReleaseSpec
+from sluice.verify.facts import Evidence
+
+__all__ = ["APPROVALS_MAX", "approval_evidence", "offered_evidence"]
+
+APPROVALS_MAX: Final = 256
+"""Approvals of one release that are looked at, first by name: nobody can flood the verifier."""
+
+
+def offered_evidence(
+    release: ReleaseSpec,
+    fetched: Mapping[str, bytes],
+    approvals: Iterable[tuple[str, ApprovalSpec]],
+) -> tuple[Evidence, ...]:
+    """Return the evidence for a release: its attestations, then words of people on it.
+
+    Args:
+        release: whose attestations.
+        fetched: what stands at the urls of attestations, as far as it is at hand, by SHA-256.
+        approvals: the Approvals of the release, by name, in the order of their names.
+    """
+    found = []
+    for each in release.attestations:
+        data = fetched.get(each.sha256) if each.sha256 else (each.inline or "").encode()
+        if data is not None:
+            source = f"attestation {each.name}"
+            found.append(Evidence(source=source, kind="attestation", data=data))
+    words = [approval_evidence(name, spec) for name, spec in approvals]
+    return (*found, *words[:APPROVALS_MAX])
+
+
+def approval_evidence(name: str, spec: ApprovalSpec) -> Evidence:
+    """Return the signed statement of an Approval as evidence."""
+    source = f"Approval {name}"
+    if spec.ssh is not None:
+        return Evidence(
+            source=source,
+            kind="approval",
+            data=spec.ssh.signature.encode(),
+            statement=spec.ssh.statement.encode(),
+        )
+    return Evidence(source=source, kind="approval", data=(spec.sigstore_bundle or "").encode())
