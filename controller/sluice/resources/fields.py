@@ -22,6 +22,7 @@ __all__ = [
     "Model",
     "Name",
     "ObjectName",
+    "Origin",
     "Percent",
     "PersonName",
     "Probability",
@@ -160,6 +161,9 @@ which the pattern lets through."""
 
 Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=URL)]
 """A place to fetch bytes from; printable ASCII and no space."""
+
+Origin = Annotated[str, Field(pattern=r"^https://[!-~]+$", max_length=256)]
+"""A website as browsers name it, e.g. https://approve.example.com."""
 
 Subject = Annotated[str, Field(min_length=1, max_length=256)]
 """Identity in a signing certificate: an e-mail address (254 at most) or a workflow's URI."""

@@ -9,13 +9,13 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from sluice.resources.fields import Duration, Model, Name, RoleName
+from sluice.resources.fields import Duration, Model, Name, Origin, RoleName
 from sluice.resources.people import Authority, Owners, Person, Role
 from sluice.resources.requirements import Requirement
 from sluice.resources.rules import Schema, rule, rules, unique_names
 from sluice.resources.signed import Seal
 
-__all__ = ["BreakGlass", "Exceptions", "PolicySpec", "Selector"]
+__all__ = ["ORIGINS_MAX", "BreakGlass", "Exceptions", "PolicySpec", "Selector"]
 
 AUTHORITIES_MAX = 8
 PEOPLE_MAX = 96
@@ -158,10 +158,7 @@ class PolicySpec(Model):
     roles: Annotated[tuple[Role, ...], Field(max_length=ROLES_MAX)] = ()
     """Capacities in which they do."""
 
-    origins: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^https://[!-~]+$", max_length=256)], ...],
-        Field(max_length=ORIGINS_MAX),
-    ] = ()
+    origins: Annotated[tuple[Origin, ...], Field(max_length=ORIGINS_MAX)] = ()
     """Websites whose signatures with a security key count (webauthn), e.g.
     https://approve.example.com. ssh-keygen needs none."""
 
