@@ -242,6 +242,23 @@ def test_the_first_revision_needs_root_owners_where_there_are_any() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # A policy brings its own trust roots, which certify whatever name their maker likes.
+        {"signer": Signer(kind="sigstore", issuer=SSO, subject=key_of("ron"))},
+        {"origin": "https://evil.example.com"},
+    ],
+)
+def test_a_root_owner_signs_with_an_ssh_key_and_in_no_other_way(changes: dict[str, Any]) -> None:
+    own = [a_seal(who, FIRST) for who in ("alice", "bob")]
+
+    assert (
+        reason(judged(FIRST, *own, a_seal("ron", FIRST, **changes), genesis=GENESIS))
+        == "PolicySealMissing"
+    )
+
+
 def test_root_owners_have_no_say_once_a_policy_is_in_force() -> None:
     seals = [a_seal(who, SECOND) for who in ("rita", "ron")]
 

@@ -6,12 +6,16 @@ from hypothesis import strategies as st
 
 from sluice.errors import Refused, VerificationError
 from sluice.serving.seal import (
+    TABLE_PURPOSE,
+    SealPurpose,
     generate_private_key,
     open_sealed,
+    open_text,
     private_key,
     public_key,
     public_pem,
     seal,
+    seal_text,
 )
 from support.serving import a_bundle, a_rollout, an_audience
 
@@ -104,3 +108,19 @@ def test_a_key_of_another_kind_is_refused():
         private_key(pem)
     with pytest.raises(Refused, match="SealKeyInvalid"):
         public_key(pem)
+
+
+def test_what_is_sealed_for_one_purpose_opens_for_no_other():
+    other = SealPurpose(prefix=b"sluice.dev/other/v1\0", what="thing", chars_max=1000)
+    text = seal_text("{}", KEY, other)
+
+    assert open_text(text, [PUBLIC], other) == "{}"
+    with pytest.raises(VerificationError, match="SealBroken"):
+        open_text(text, [PUBLIC], TABLE_PURPOSE)
+
+
+def test_a_text_that_is_too_long_opens_nothing():
+    short = SealPurpose(prefix=b"sluice.dev/short/v1\0", what="thing", chars_max=200)
+
+    with pytest.raises(VerificationError, match="SealBroken"):
+        open_text(seal_text("1" * 200, KEY, short), [PUBLIC], short)

@@ -1,15 +1,17 @@
-"""The seal on what is served: an Ed25519 signature that only the operator can make.
+"""The seal of the operator: an Ed25519 signature that only the operator can make.
 
-A sealed table is one text: a line `sluice-seal-v1 KEY SIGNATURE`, then the table as canonical JSON.
-Signed are those very bytes, under a prefix that no other use of the key shares. Who can write to
-the database, but does not hold the key, can neither forge a table nor move one to another channel,
-for the table itself names its app, namespace, channel and generation.
+What is sealed is one text: a line `sluice-seal-v1 KEY SIGNATURE`, then the payload, canonical JSON.
+Signed are those very bytes, under a prefix that tells what the seal is for: a sealed table opens as
+nothing but a table. Who can write to the database, but does not hold the key, can neither forge a
+payload nor move one to another place, for each names the place that it is for: a table its app,
+namespace, channel and generation, a policy its kind, namespace, name and revision.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -27,28 +29,47 @@ from sluice.errors import Refused, VerificationError
 from sluice.serving.table import ChannelTable
 
 __all__ = [
+    "TABLE_PURPOSE",
+    "SealPurpose",
     "generate_private_key",
     "open_sealed",
+    "open_text",
     "private_key",
     "public_key",
     "public_pem",
     "seal",
+    "seal_text",
 ]
 
 _FORMAT: Final = "sluice-seal-v1"
-_PREFIX: Final = b"sluice.dev/channel-table/v1\0"
 _KEY_ID_CHARS: Final = 16
 _HEADER: Final = re.compile(rf"{_FORMAT} ([0-9a-f]{{{_KEY_ID_CHARS}}}) ([0-9a-f]{{128}})")
 
-SEALED_CHARS_MAX: Final = 1024 * 1024
-"""Largest sealed table; a real one has some 1 KB, and 10,000 withdrawn versions reach 200 KB."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealPurpose:
+    """What a seal is for."""
+
+    prefix: bytes
+    """Signed before the payload; no two purposes share one."""
+    what: str
+    """What is sealed, in messages, such as `table`."""
+    chars_max: int
+    """Largest sealed text in characters; what is longer opens nothing."""
+
+
+TABLE_PURPOSE: Final = SealPurpose(
+    prefix=b"sluice.dev/channel-table/v1\0",
+    what="table",
+    # A real one has some 1 KB, and 10,000 withdrawn versions reach 200 KB.
+    chars_max=1024 * 1024,
+)
 
 
 def seal(table: ChannelTable, key: Ed25519PrivateKey) -> str:
     """Return `table` and its signature as one text; equal tables give equal texts."""
     payload = json.dumps(table.as_json(), sort_keys=True, separators=(",", ":"))
-    signature = key.sign(_PREFIX + payload.encode()).hex()
-    return f"{_FORMAT} {_key_id(key.public_key())} {signature}\n{payload}"
+    return seal_text(payload, key, TABLE_PURPOSE)
 
 
 def open_sealed(text: str, keys: Iterable[Ed25519PublicKey]) -> ChannelTable:
@@ -61,28 +82,7 @@ def open_sealed(text: str, keys: Iterable[Ed25519PublicKey]) -> ChannelTable:
     Raises:
         VerificationError: `SealMalformed`, `SealKeyUnknown` or `SealBroken`.
     """
-    header, newline, payload = text[:SEALED_CHARS_MAX].partition("\n")
-    match = _HEADER.fullmatch(header)
-    if match is None or not newline:
-        raise VerificationError(
-            "SealMalformed", "The row holds no sealed table; let the operator write it again."
-        )
-    key = next((key for key in keys if _key_id(key) == match[1]), None)
-    if key is None:
-        raise VerificationError(
-            "SealKeyUnknown",
-            "The table is sealed with a key that is not trusted here; compare the seal keys of the "
-            "operator and of the device server.",
-        )
-    try:
-        # (1) A forged or altered row ends here, before anything in it is read.
-        key.verify(bytes.fromhex(match[2]), _PREFIX + payload.encode())
-    except (InvalidSignature, UnicodeError) as error:
-        raise VerificationError(
-            "SealBroken",
-            "The table is not what the operator sealed: somebody else wrote to the store. Find out "
-            "who, then let the operator write it again.",
-        ) from error
+    payload = open_text(text, keys, TABLE_PURPOSE)
     try:
         return ChannelTable.from_json(json.loads(payload))
     except (ValueError, KeyError, TypeError) as error:
@@ -90,6 +90,49 @@ def open_sealed(text: str, keys: Iterable[Ed25519PublicKey]) -> ChannelTable:
             "SealMalformed",
             "The table was sealed by another release of Sluice; run the same one everywhere.",
         ) from error
+
+
+def seal_text(payload: str, key: Ed25519PrivateKey, purpose: SealPurpose) -> str:
+    """Return a payload and its signature as one text; equal payloads give equal texts."""
+    signature = key.sign(purpose.prefix + payload.encode()).hex()
+    return f"{_FORMAT} {_key_id(key.public_key())} {signature}\n{payload}"
+
+
+def open_text(text: str, keys: Iterable[Ed25519PublicKey], purpose: SealPurpose) -> str:
+    """Return the payload that `text` holds, once its signature is checked.
+
+    Args:
+        text: what `seal_text` returned, from a place that is not trusted.
+        keys: public keys that are accepted; more than one while a key is being replaced.
+        purpose: what it must have been sealed for.
+
+    Raises:
+        VerificationError: `SealMalformed`, `SealKeyUnknown` or `SealBroken`.
+    """
+    what = purpose.what
+    header, newline, payload = text[: purpose.chars_max].partition("\n")
+    match = _HEADER.fullmatch(header)
+    if match is None or not newline:
+        raise VerificationError(
+            "SealMalformed", f"The row holds no sealed {what}; let the operator write it again."
+        )
+    key = next((key for key in keys if _key_id(key) == match[1]), None)
+    if key is None:
+        raise VerificationError(
+            "SealKeyUnknown",
+            f"The {what} is sealed with a key that is not trusted here; compare the seal keys of"
+            " the operator and of the device server, and name the one before (--seal-key-before).",
+        )
+    try:
+        # (1) A forged or altered row ends here, before anything in it is read.
+        key.verify(bytes.fromhex(match[2]), purpose.prefix + payload.encode())
+    except (InvalidSignature, UnicodeError) as error:
+        raise VerificationError(
+            "SealBroken",
+            f"The {what} is not what the operator sealed: somebody else wrote to the store. Find"
+            " out who, then let the operator write it again.",
+        ) from error
+    return payload
 
 
 def generate_private_key() -> bytes:
