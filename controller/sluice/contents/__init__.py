@@ -1,0 +1,1 @@
+"""What is inside of a bundle: files in, a report of facts out, whatever the files hold."""
