@@ -32,6 +32,7 @@ __all__ = [
     "TABLE_PURPOSE",
     "SealPurpose",
     "generate_private_key",
+    "key_id",
     "open_sealed",
     "open_text",
     "private_key",
@@ -95,7 +96,7 @@ def open_sealed(text: str, keys: Iterable[Ed25519PublicKey]) -> ChannelTable:
 def seal_text(payload: str, key: Ed25519PrivateKey, purpose: SealPurpose) -> str:
     """Return a payload and its signature as one text; equal payloads give equal texts."""
     signature = key.sign(purpose.prefix + payload.encode()).hex()
-    return f"{_FORMAT} {_key_id(key.public_key())} {signature}\n{payload}"
+    return f"{_FORMAT} {key_id(key.public_key())} {signature}\n{payload}"
 
 
 def open_text(text: str, keys: Iterable[Ed25519PublicKey], purpose: SealPurpose) -> str:
@@ -116,7 +117,7 @@ def open_text(text: str, keys: Iterable[Ed25519PublicKey], purpose: SealPurpose)
         raise VerificationError(
             "SealMalformed", f"The row holds no sealed {what}; let the operator write it again."
         )
-    key = next((key for key in keys if _key_id(key) == match[1]), None)
+    key = next((key for key in keys if key_id(key) == match[1]), None)
     if key is None:
         raise VerificationError(
             "SealKeyUnknown",
@@ -183,6 +184,7 @@ def _not_ours(half: str) -> Refused:
     )
 
 
-def _key_id(key: Ed25519PublicKey) -> str:
+def key_id(key: Ed25519PublicKey) -> str:
+    """Return the name by which signatures tell a seal key; it is a hint, and proves nothing."""
     raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     return hashlib.sha256(raw).hexdigest()[:_KEY_ID_CHARS]
