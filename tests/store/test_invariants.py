@@ -25,8 +25,11 @@ from sluice.store.claims import release_claim
 from sluice.store.crashpoints import STORE_CRASHPOINTS, Crashpoint, kill_at, unharmed
 from sluice.store.database import Database
 from sluice.store.migration import migrate
+from sluice.store.policies import PolicyRow, adopt_policy
 from sluice.store.reports import ReportItem, evidence, record, report_commits
 from sluice.store.serving import clear_override, set_override
+from sluice.store.words import keep_word
+from sluice.verify.facts import Evidence as Signed
 from support.offspring import KILLED, fork, wait
 from support.storing import (
     APP_ID,
@@ -43,6 +46,15 @@ from support.storing import (
 
 GAP = timedelta(minutes=5)
 ROLLOUT = "shop/production/1"
+POLICY = PolicyRow(
+    kind="ReleasePolicy",
+    namespace="shop",
+    name="releases",
+    revision=1,
+    digest="1" * 64,
+    sealed="sealed",
+)
+REJECTION = Signed(source="Approval bob", kind="approval", data=b"armor", statement=b"{}")
 Told = tuple[ReportItem, int]
 """A report, and the minute in which it was received."""
 
@@ -240,6 +252,8 @@ async def live_through_it_all(folder: Path, epoch: int, crashpoint: Crashpoint) 
     await writer.lead()
     row = await channel_row(database, "shop", "production")
     generation = row.generation if row else 0
+    await adopt_policy(database, POLICY, told={}, epoch=epoch, at=NOW)
+    await keep_word(database, "shop", RELEASE_DIGEST, REJECTION, epoch=epoch, at=NOW)
     if generation == 0:
         attempt = AttemptKey("Publish", "shop", RELEASE_DIGEST)
         failed = Attempt(reason="FetchFailed", message="It did not answer.", retry_at=NOW)
@@ -268,6 +282,8 @@ async def live_through_it_all(folder: Path, epoch: int, crashpoint: Crashpoint) 
 
 TABLES = (
     "claims",
+    "policies",
+    "kept_words",
     "verdicts",
     "ledger",
     "ledger_refusals",

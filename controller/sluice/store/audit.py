@@ -44,9 +44,13 @@ EntryKind = Literal[
     "Retire",
     "Claimed",
     "Released",
+    "PolicyAdopted",
+    "WordKept",
     "TookOver",
 ]
-"""`Released`: an appId is free again. The other words are those of `reconcile.step`."""
+"""`Released`: an appId is free again. `PolicyAdopted`: a revision of a policy is in force.
+`WordKept`: a rejection, withdrawal or break-glass counts even once its file is deleted. The other
+words are those of `reconcile.step`."""
 
 NO_HASH: Final = "0" * 64
 """What the first entry holds as the hash of the one before it."""

@@ -27,6 +27,8 @@ Purpose = Literal[
     "take-over",
     "take-claim",
     "release-claim",
+    "adopt-policy",
+    "keep-word",
     "record-verdict",
     "publish",
     "serve",

@@ -33,11 +33,13 @@ __all__ = [
     "channels",
     "claims",
     "counts",
+    "kept_words",
     "leadership",
     "ledger",
     "ledger_refusals",
     "metadata",
     "overrides",
+    "policies",
     "publications",
     "quarantine",
     "reports",
@@ -122,6 +124,34 @@ claims: Final = Table(
     Column("name", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
+
+policies: Final = Table(
+    "policies",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("namespace", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""Every revision of a policy that ever came into force, for ever; of a name, the highest is. `sealed`
+is all of it, under the operator's seal: what is not sealed counts for nothing."""
+
+kept_words: Final = Table(
+    "kept_words",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("release_digest", DIGEST, primary_key=True),
+    Column("evidence_sha256", DIGEST, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("statement", Text, nullable=True),
+    Column("at", UtcTime, nullable=False),
+)
+"""Signed words on a release that take something away, or owe something, for ever. They are proven
+anew each time, so nobody can forge one here."""
 
 verdicts: Final = Table(
     "verdicts",

@@ -10,6 +10,7 @@ where evidence was found (for people; never trusted); a *subject* is the digest 
 about.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ class Evidence:
 
     statement: bytes | None = None
     """The text that an SSH signature is over; None for a sigstore bundle, which holds its own."""
+
+    def sha256(self) -> str:
+        """Return the digest by which facts name the evidence that proves them."""
+        return hashlib.sha256((self.statement or b"") + self.data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

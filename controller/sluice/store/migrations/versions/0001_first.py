@@ -35,6 +35,18 @@ APPEND_ONLY = (
     BEGIN SELECT RAISE(ABORT, 'the ledger keeps what a version is'); END""",
     """CREATE TRIGGER ledger_forgets_nothing BEFORE DELETE ON ledger
     BEGIN SELECT RAISE(ABORT, 'the ledger keeps what a version is'); END""",
+    """CREATE TRIGGER policies_follow BEFORE INSERT ON policies
+    WHEN NEW.revision <> 1 + (SELECT coalesce(max(revision), 0) FROM policies
+      WHERE kind = NEW.kind AND namespace = NEW.namespace AND name = NEW.name)
+    BEGIN SELECT RAISE(ABORT, 'a revision of a policy follows the one before'); END""",
+    """CREATE TRIGGER policies_keep BEFORE UPDATE ON policies
+    BEGIN SELECT RAISE(ABORT, 'a revision of a policy never changes'); END""",
+    """CREATE TRIGGER policies_forget_nothing BEFORE DELETE ON policies
+    BEGIN SELECT RAISE(ABORT, 'a revision of a policy is never forgotten'); END""",
+    """CREATE TRIGGER kept_words_keep BEFORE UPDATE ON kept_words
+    BEGIN SELECT RAISE(ABORT, 'a word that was kept never changes'); END""",
+    """CREATE TRIGGER kept_words_forget_nothing BEFORE DELETE ON kept_words
+    BEGIN SELECT RAISE(ABORT, 'a word that was kept is never forgotten'); END""",
     """CREATE TRIGGER epoch_grows BEFORE UPDATE ON leadership
     WHEN NEW.epoch <= OLD.epoch
     BEGIN SELECT RAISE(ABORT, 'the epoch of the leader only grows'); END""",
@@ -45,6 +57,7 @@ APPEND_ONLY = (
 def upgrade() -> None:
     _leadership_and_audit()
     _claims_and_verdicts()
+    _policies_and_words()
     _publications()
     _served()
     _chosen_by_phones()
@@ -119,6 +132,33 @@ def _claims_and_verdicts() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("retry_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("namespace", "purpose", "release_digest", name="pk_attempts"),
+    )
+
+
+def _policies_and_words() -> None:
+    op.create_table(
+        "policies",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "namespace", "name", "revision", name="pk_policies"),
+    )
+    op.create_table(
+        "kept_words",
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("release_digest", sa.String(64), nullable=False),
+        sa.Column("evidence_sha256", sa.String(64), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "namespace", "release_digest", "evidence_sha256", name="pk_kept_words"
+        ),
     )
 
 
