@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from sluice.errors import VerificationError
+from sluice.gate.readable import policy_problem
 from sluice.policy.subject import PolicyInForce, UnreadablePolicy
 from sluice.policy.verdict import PolicyRef
 from sluice.resources.canonical import policy_digest, sha256_hex
@@ -32,6 +33,8 @@ class TrustRoom:
             if isinstance(root, VerificationError):
                 problem = f"authority {authority.name}: {root.message}"
                 return UnreadablePolicy(ref=ref, problem=problem)
+        if problem := policy_problem(spec):
+            return UnreadablePolicy(ref=ref, problem=problem)
         return PolicyInForce(ref=ref, spec=spec)
 
     def roots_of(

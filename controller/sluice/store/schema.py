@@ -136,8 +136,8 @@ policies: Final = Table(
     Column("sealed", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
-"""Every revision of a policy that ever came into force, for ever; of a name, the highest is. `sealed`
-is all of it, under the operator's seal: what is not sealed counts for nothing."""
+"""Every revision of a policy that ever came into force, for ever; the highest is in force.
+`sealed` is all of it, under the operator's seal: what is not sealed counts for nothing."""
 
 kept_words: Final = Table(
     "kept_words",
