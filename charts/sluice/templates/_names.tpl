@@ -39,6 +39,11 @@ SLUICE_SEAL_KEY: /var/run/secrets/sluice.dev/seal/seal.pem
 SLUICE_HEALTH_LISTEN: 0.0.0.0:8081
 SLUICE_LEASE_NAMESPACE: {{ .Release.Namespace }}
 SLUICE_LOG_LEVEL: {{ .Values.operator.logLevel }}
+{{- if .Values.admission.enabled }}
+SLUICE_ADMISSION_LISTEN: 0.0.0.0:9443
+SLUICE_ADMISSION_CERT: /var/run/secrets/sluice.dev/admission/tls.crt
+SLUICE_ADMISSION_KEY: /var/run/secrets/sluice.dev/admission/tls.key
+{{- end }}
 {{- end }}
 
 {{- define "sluice.deviceSettings" -}}
@@ -47,4 +52,9 @@ SLUICE_SEAL_KEY: /var/run/secrets/sluice.dev/seal/seal.pub.pem
 SLUICE_LISTEN: 0.0.0.0:8080
 SLUICE_PUBLIC_URL: {{ required "devices.publicUrl: say where phones reach the device server, e.g. https://updates.example.com" .Values.devices.publicUrl }}
 SLUICE_LOG_LEVEL: {{ .Values.devices.logLevel }}
+{{- end }}
+
+{{- /* Hosts as items of a CEL list. values.schema.json lets no quote in. */ -}}
+{{- define "sluice.quotedHosts" -}}
+{{- range $i, $host := .Values.admission.bundleHosts }}{{ if $i }}, {{ end }}'{{ $host }}'{{ end }}
 {{- end }}

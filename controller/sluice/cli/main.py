@@ -14,6 +14,12 @@ from typing_extensions import override
 __all__ = ["SUBCOMMANDS", "main"]
 
 
+def _admission_cert() -> click.Command:
+    from sluice.cli.admission_cert import admission_cert  # noqa: PLC0415 - imported when asked for
+
+    return admission_cert
+
+
 def _audit() -> click.Command:
     from sluice.cli.audit import audit  # noqa: PLC0415 - imported when asked for
 
@@ -38,6 +44,12 @@ def _operator() -> click.Command:
     return operator
 
 
+def _plan() -> click.Command:
+    from sluice.cli.plan import plan  # noqa: PLC0415 - imported when asked for
+
+    return plan
+
+
 def _seal_key() -> click.Command:
     from sluice.cli.seal_key import seal_key  # noqa: PLC0415 - imported when asked for
 
@@ -51,10 +63,12 @@ def _serve() -> click.Command:
 
 
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
+    "admission-cert": _admission_cert,
     "audit": _audit,
     "crds": _crds,
     "digest": _digest,
     "operator": _operator,
+    "plan": _plan,
     "seal-key": _seal_key,
     "serve": _serve,
 }

@@ -11,11 +11,12 @@ import click
 
 from sluice.cli.logs import log_level_option, set_up_logs
 from sluice.cli.places import blobs_option, listen_address, store_option, store_places
-from sluice.errors import SluiceError
+from sluice.errors import Refused, SluiceError
 from sluice.fetch.fetcher import Fetcher, FetchSettings
 from sluice.operator.lease import LeaseSettings
 from sluice.operator.loop import Pace
 from sluice.operator.run import OperatorSettings, run
+from sluice.operator.webhook import WebhookSettings
 from sluice.serving.seal import private_key, public_key
 from sluice.store.crashpoints import Crashpoint, kill_at, unharmed
 
@@ -70,6 +71,24 @@ __all__ = ["operator"]
     envvar="SLUICE_HEALTH_LISTEN",
     metavar="HOST:PORT",
     help="Where to answer /livez and /readyz; nowhere when left out.",
+)
+@click.option(
+    "--admission-listen",
+    envvar="SLUICE_ADMISSION_LISTEN",
+    metavar="HOST:PORT",
+    help="Where to answer the API server before it stores objects; nowhere when left out.",
+)
+@click.option(
+    "--admission-cert",
+    envvar="SLUICE_ADMISSION_CERT",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Certificate (PEM) for that; `sluice admission-cert` makes one.",
+)
+@click.option(
+    "--admission-key",
+    envvar="SLUICE_ADMISSION_KEY",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Its private key (PEM).",
 )
 @click.option(
     "--allow-http-host",
@@ -152,9 +171,23 @@ def _settings(options: Mapping[str, Any]) -> OperatorSettings:
         ),
         kubeconfig=options["kubeconfig"],
         health=listen_address(options["health_listen"]) if options["health_listen"] else None,
+        webhook=_webhook(options),
         pace=Pace(look_seconds=options["look"], resync_seconds=options["resync"]),
         crashpoint=_crashpoint(options["kill_at"]),
     )
+
+
+def _webhook(options: Mapping[str, Any]) -> WebhookSettings | None:
+    listen, certificate, key = (
+        options[name] for name in ("admission_listen", "admission_cert", "admission_key")
+    )
+    if listen is None:
+        return None
+    if certificate is None or key is None:
+        message = "Give --admission-cert and --admission-key too: the API server speaks HTTPS."
+        raise Refused("AdmissionIncomplete", message)
+    host, port = listen_address(listen)
+    return WebhookSettings(host=host, port=port, certificate=certificate, key=key)
 
 
 def _crashpoint(text: str | None) -> Crashpoint:

@@ -92,6 +92,18 @@ class Cache:
         if known is not None and known.uid == resource.uid:
             self._put(self._kinds[key.kind], resource)
 
+    def over(self, resource: Resource) -> "Cache":
+        """Return the cache as it would be with one more object, or with another state of one.
+
+        Everything else is shared, not copied: use it at once, and only to look.
+        """
+        view = Cache()
+        view._kinds = {kind: dict(spaces) for kind, spaces in self._kinds.items()}
+        spaces = view._kinds[resource.key.kind]
+        spaces[resource.key.namespace] = dict(spaces.get(resource.key.namespace, {}))
+        self._put(spaces, resource)
+        return view
+
     @staticmethod
     def _put(spaces: dict[str, dict[Key, Resource]], resource: Resource) -> None:
         spaces.setdefault(resource.key.namespace, {})[resource.key] = resource

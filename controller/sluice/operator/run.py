@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sluice.errors import Unavailable
 from sluice.fetch.fetcher import Fetcher
 from sluice.operator.act import Actor
+from sluice.operator.admission import Admission
 from sluice.operator.cache import Cache
 from sluice.operator.cluster import Cluster, connect
 from sluice.operator.evidence import EvidenceRoom
@@ -24,6 +25,7 @@ from sluice.operator.observe import Observer
 from sluice.operator.report import Reporter
 from sluice.operator.tables import Tables
 from sluice.operator.watch import watch
+from sluice.operator.webhook import WebhookSettings, serve_webhook
 from sluice.store.blobs import Blobs
 from sluice.store.crashpoints import Crashpoint, unharmed
 from sluice.store.database import Database
@@ -59,6 +61,8 @@ class OperatorSettings:
     lease: LeaseSettings
     kubeconfig: Path | None = None
     health: tuple[str, int] | None = None
+    webhook: WebhookSettings | None = None
+    """Where to answer the API server's questions before it stores objects; None: nowhere."""
     pace: Pace = field(default_factory=Pace)
     limits: ArchiveLimits = field(default_factory=ArchiveLimits)
     crashpoint: Crashpoint = unharmed
@@ -95,18 +99,13 @@ class _Operator:
         self._blobs = Blobs(settings.blobs, crashpoint=settings.crashpoint)
         self._cache = Cache()
         self._tables = Tables(database, settings.seal_key, settings.seal_keys_before)
+        self._examiner = Examiner()
         self._listed = False
         self.lease = Lease(cluster, settings.lease, lambda: current_epoch(database))
         self._controller = Controller(
             cluster=cluster,
             cache=self._cache,
-            observer=Observer(
-                self._cache,
-                database,
-                EvidenceRoom(self._cache, self._blobs, Examiner()),
-                self._tables,
-                settings.cluster,
-            ),
+            observer=self._observer_of(self._cache),
             reporter=Reporter(cluster, self._cache),
             pace=settings.pace,
             clock=_now,
@@ -127,9 +126,23 @@ class _Operator:
             watching = tasks.create_task(
                 watch(self._controller.take, self._settings.kubeconfig, stop), name="watch"
             )
-            leading = tasks.create_task(self._lead(), name="lead")
+            others = [tasks.create_task(self._lead(), name="lead")]
+            if self._settings.webhook is not None:
+                admission = Admission(self._cache, self._observer_of, _now)
+                answering = serve_webhook(self._settings.webhook, admission)
+                others.append(tasks.create_task(answering, name="webhook"))
             await watching
-            leading.cancel()
+            for each in others:
+                each.cancel()
+
+    def _observer_of(self, cache: Cache) -> Observer:
+        return Observer(
+            cache,
+            self._database,
+            EvidenceRoom(cache, self._blobs, self._examiner),
+            self._tables,
+            self._settings.cluster,
+        )
 
     async def _lead(self) -> None:
         await self._first_list()
