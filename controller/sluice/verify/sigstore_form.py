@@ -22,10 +22,11 @@ from sigstore_models.bundle.v1 import Bundle
 from sigstore_models.common.v1 import HashAlgorithm
 from sigstore_models.rekor.v1 import TransparencyLogEntry
 
+from sluice.errors import VerificationError
 from sluice.verify.json_strict import parse
-from sluice.verify.reasons import refusal
+from sluice.verify.reasons import Reason, refusal
 
-__all__ = ["BUNDLE_BYTES_MAX", "ENTRIES_V1", "ENTRIES_V2", "read_bundle"]
+__all__ = ["BUNDLE_BYTES_MAX", "ENTRIES_V1", "ENTRIES_V2", "read_bundle", "refuse_other_spellings"]
 
 BUNDLE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest bundle; one around a full SBOM of a large app has some MB, others a few KB."""
@@ -36,9 +37,12 @@ ENTRIES_V1: Final = frozenset({("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("i
 ENTRIES_V2: Final = frozenset({("hashedrekord", "0.0.2"), ("dsse", "0.0.2")})
 """The same of Rekor v2, which gives no time of its own."""
 
+_FIRST_VERSION: Final = "application/vnd.dev.sigstore.bundle+json;version=0.1"
+"""Its bundles are older than any other source of time than the log's promise, and must have it."""
+
 _MEDIA_TYPES: Final = frozenset(
     {
-        "application/vnd.dev.sigstore.bundle+json;version=0.1",
+        _FIRST_VERSION,
         "application/vnd.dev.sigstore.bundle+json;version=0.2",
         "application/vnd.dev.sigstore.bundle+json;version=0.3",
         "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -84,8 +88,7 @@ def read_bundle(data: bytes) -> Bundle:
         data, what="sigstore bundle", reason="BundleUnreadable", bytes_max=BUNDLE_BYTES_MAX
     )
     _refuse_unknown_form(value)
-    for name, each in _fields(value):
-        _refuse_other_spellings(name, each)
+    refuse_other_spellings(value, what="bundle", reason="BundleUnreadable")
     try:
         bundle = Bundle.from_json(data)
     except ValidationError as error:
@@ -95,7 +98,10 @@ def read_bundle(data: bytes) -> Bundle:
             " client wrote it.",
         ) from error
     _refuse_loose_parts(bundle)
-    _refuse_loose_entry(bundle.verification_material.tlog_entries[0])
+    entry = bundle.verification_material.tlog_entries[0]
+    if bundle.media_type == _FIRST_VERSION and entry.inclusion_promise is None:
+        raise _no_promise()
+    _refuse_loose_entry(entry)
     return bundle
 
 
@@ -122,6 +128,28 @@ def _refuse_unknown_form(value: Any) -> None:
         )
 
 
+def refuse_other_spellings(value: Any, *, what: str, reason: Reason) -> None:
+    """Refuse a parsed document that spells a field, bytes or a number as sigstore's clients don't.
+
+    Raises:
+        VerificationError: with `reason`, naming `what`.
+    """
+    for name, each in _fields(value):
+        if "_" in name:
+            raise refusal(
+                reason, f"The {what} has a field that is not under its JSON name; rename it."
+            )
+        texts = [text for text in (each if isinstance(each, list) else [each]) if text]
+        if name in _BYTES and not all(_plain_base64(text) for text in texts):
+            raise refusal(
+                reason, f"The {what}'s {name} is not plain base64; use it as its client wrote it."
+            )
+        if name in _INTEGERS and isinstance(each, str) and not _INTEGER.fullmatch(each):
+            raise refusal(
+                reason, f"The {what}'s {name} is not a plain number; use it as its client wrote it."
+            )
+
+
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every field of a parsed document with its name, however deep."""
     waiting = [value]
@@ -134,25 +162,9 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
             waiting += node
 
 
-def _refuse_other_spellings(name: str, value: Any) -> None:
-    if "_" in name:
-        raise refusal(
-            "BundleUnreadable", "The bundle has a field that is not under its JSON name; rename it."
-        )
-    texts = value if isinstance(value, list) else [value]
-    if name in _BYTES and not all(_plain_base64(text) for text in texts if isinstance(text, str)):
-        raise refusal(
-            "BundleUnreadable",
-            f"The bundle's {name} is not plain base64; use it as the client wrote it.",
-        )
-    if name in _INTEGERS and isinstance(value, str) and not _INTEGER.fullmatch(value):
-        raise refusal(
-            "BundleUnreadable",
-            f"The bundle's {name} is not a plain number; use it as the client wrote it.",
-        )
-
-
-def _plain_base64(text: str) -> bool:
+def _plain_base64(text: Any) -> bool:
+    if not isinstance(text, str):
+        return False
     try:
         decoded = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
@@ -193,10 +205,7 @@ def _refuse_loose_entry(entry: TransparencyLogEntry) -> None:
     if int(note["size"]) != proof.tree_size:
         raise refusal("LogEntryInvalid", "The log's checkpoint is of another size than the proof.")
     if kind in ENTRIES_V1 and not (entry.inclusion_promise and entry.integrated_time):
-        raise refusal(
-            "TimestampMissing",
-            "The log did not sign when the entry was made (its promise is missing); sign again.",
-        )
+        raise _no_promise()
     if kind in ENTRIES_V2 and (entry.inclusion_promise or entry.integrated_time):
         raise refusal(
             "LogEntryInvalid",
@@ -213,3 +222,10 @@ def _refuse_loose_entry(entry: TransparencyLogEntry) -> None:
             "The log entry is of a kind that is unknown for signatures; sign again with a current"
             " client.",
         )
+
+
+def _no_promise() -> VerificationError:
+    return refusal(
+        "TimestampMissing",
+        "The log did not sign when the entry was made (its promise is missing); sign again.",
+    )

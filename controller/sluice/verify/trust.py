@@ -24,6 +24,7 @@ from sigstore_models.trustroot.v1 import (
 
 from sluice.verify.json_strict import parse
 from sluice.verify.reasons import refusal
+from sluice.verify.sigstore_form import refuse_other_spellings
 
 __all__ = ["ROOT_BYTES_MAX", "InForce", "TrustRoot", "parse_trust_root"]
 
@@ -96,6 +97,7 @@ def parse_trust_root(data: bytes) -> TrustRoot:
             "TrustRootUnreadable",
             f"The trust root is not of the media type {_MEDIA_TYPE}; give a trusted_root.json.",
         )
+    refuse_other_spellings(value, what="trust root", reason="TrustRootUnreadable")
     try:
         content = TrustedRoot.from_json(data)
         for authority in (*content.certificate_authorities, *content.timestamp_authorities):
