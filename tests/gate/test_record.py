@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tomllib
 from collections.abc import Iterator
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from sluice.errors import Refused
 from sluice.gate.case import Case
 from sluice.gate.codec import as_plain, has_form
-from sluice.gate.record import Record, pieces_named, read_record
+from sluice.gate.record import SLUICE_VERSION, DecisionRecord, pieces_named, read_record
 from sluice.policy.subject import Circumstances, PolicyInForce
 from sluice.policy.verdict import Verdict
 from sluice.resources.canonical import canonical_json, sha256_hex
@@ -27,7 +28,7 @@ DERIVED = {(PolicyInForce, "registry")}
 """Fields that their class makes of the others: they are no part of a record."""
 
 
-def edited(record: Record, **changes: Any) -> bytes:
+def edited(record: DecisionRecord, **changes: Any) -> bytes:
     return canonical_json({**json.loads(record.data), **changes})
 
 
@@ -146,7 +147,7 @@ def test_pieces_that_a_record_does_not_name_are_left_aside() -> None:
     assert set(pieces_named(kept.data)) == set(kept.pieces)
 
 
-def add_field(record: Record, path: str) -> bytes:
+def add_field(record: DecisionRecord, path: str) -> bytes:
     value = json.loads(record.data)
     inner = value
     for part in path.split(".")[:-1]:
@@ -297,3 +298,9 @@ def test_a_moment_in_another_zone_is_kept_as_the_same_moment() -> None:
     there = NOW.astimezone(timezone(timedelta(hours=5)))
 
     assert the_record(a_case(now=there)).data == the_record().data
+
+
+def test_the_version_that_a_record_names_is_that_of_this_program() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+
+    assert project["project"]["version"] == SLUICE_VERSION

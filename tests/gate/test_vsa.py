@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import Refused, VerificationError
-from sluice.gate.record import Record, read_record
+from sluice.gate.record import DecisionRecord, read_record
 from sluice.gate.vsa import check_summary, payload_of, sign_summary, summary_of
 from sluice.policy.verdict import Verdict
 from sluice.resources.canonical import canonical_json, sha256_hex
@@ -25,7 +25,7 @@ OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
 KEYS = (KEY.public_key(),)
 
 
-def predicate(record: Record) -> dict[str, Any]:
+def predicate(record: DecisionRecord) -> dict[str, Any]:
     found: dict[str, Any] = summary_of(record)["predicate"]
     return found
 

@@ -20,9 +20,9 @@ from support.storing import (
     CLAIM,
     NOW,
     Writer,
+    a_decision,
     a_publication,
     a_release_object,
-    a_verdict,
     an_offer,
 )
 
@@ -33,7 +33,7 @@ WRITES: dict[str, Callable[[Writer, int], Awaitable[object]]] = {
     "take_claim": lambda w, epoch: take_claim(w.database, CLAIM, epoch=epoch, at=NOW),
     "release_claim": lambda w, epoch: release_claim(w.database, CLAIM, epoch=epoch, at=NOW),
     "record_verdict": lambda w, epoch: record_verdict(
-        w.database, a_verdict("held"), epoch=epoch, at=NOW
+        w.database, a_decision("held"), b"{}", epoch=epoch, at=NOW
     ),
     "publish": lambda w, epoch: publish(
         w.database, w.blobs, a_publication(), a_release_object(), epoch=epoch

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from sluice.gate.vsa import sign_summary
+from sluice.resources.canonical import sha256_hex
 from sluice.store.audit import entries
 from sluice.store.verdicts import LastVerdict, last_verdict
-from support.storing import NOW, RELEASE_DIGEST, Writer, a_verdict
+from support.storing import NOW, RELEASE_DIGEST, SEAL_KEY, Writer, a_decision, a_verdict
 
 
 async def test_a_channel_that_was_never_judged_has_no_verdict(writer: Writer) -> None:
@@ -16,7 +18,12 @@ async def test_a_verdict_is_audited_whole(writer: Writer) -> None:
 
     entry = (await entries(writer.database))[-1]
     assert (entry.kind, entry.subject) == ("Verdict", "Channel/shop/production")
-    assert entry.body == a_verdict().as_json() | {"digest": a_verdict().digest()}
+    decision = a_decision()
+    assert entry.body == a_verdict().as_json() | {
+        "digest": a_verdict().digest(),
+        "record": decision.digest,
+        "summary": sha256_hex(sign_summary(decision, SEAL_KEY)),
+    }
 
 
 async def test_the_same_verdict_again_writes_nothing(writer: Writer) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from sluice.gate.case import Case
-from sluice.gate.record import Record, as_record
+from sluice.gate.record import DecisionRecord, as_record
 from sluice.policy.evaluate import evaluate
 from sluice.policy.subject import PolicyInForce, Subject
 from sluice.policy.verdict import Verdict
@@ -123,7 +123,7 @@ def verdicts() -> st.SearchStrategy[Verdict]:
     return values(Verdict)
 
 
-def a_record(case: Case, verdict: Verdict) -> Record:
+def a_record(case: Case, verdict: Verdict) -> DecisionRecord:
     return as_record(case, verdict, version=VERSION)
 
 
@@ -138,13 +138,13 @@ def a_case(**changes: Any) -> Case:
     return Case(**{**fields, **changes})
 
 
-def the_record(case: Case | None = None) -> Record:
+def the_record(case: Case | None = None) -> DecisionRecord:
     """Return the record of a small case, judged as if its evidence proved nothing."""
     case = case or a_case()
     return a_record(case, evaluate(case.policies, case.subject, Facts(), case.now))
 
 
-async def judged(folder: Path, *, approvals: tuple[str, ...] = ("alice", "bob")) -> Record:
+async def judged(folder: Path, *, approvals: tuple[str, ...] = ("alice", "bob")) -> DecisionRecord:
     """Return the record of a real decision on a team's release, with real evidence."""
     bundles = folder / "bundles"
     bundles.mkdir()

@@ -7,6 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluice.gate.case import Case
+from sluice.gate.record import DecisionRecord, as_record
+from sluice.gate.vsa import sign_summary
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import Claim, Publication, RolloutRow
 from sluice.reconcile.step import Serve
@@ -20,6 +25,8 @@ from sluice.store.database import Database
 from sluice.store.leadership import take_over
 from sluice.store.publications import publish
 from sluice.store.verdicts import record_verdict
+from sluice.verify.facts import Evidence
+from support.builders import a_subject
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 APP_ID = "com.example.shop"
@@ -28,6 +35,7 @@ CLAIM = Claim(app_id=APP_ID, namespace="shop", name="shop")
 BUNDLE = b"a bundle, near enough for a store" * 10
 DIGEST = hashlib.sha256(BUNDLE).hexdigest()
 RELEASE_DIGEST = "e" * 64
+SEAL_KEY = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 
 
 async def chunks(data: bytes, size: int = 64) -> AsyncIterator[bytes]:
@@ -54,6 +62,19 @@ def a_verdict(answer: Any = "allowed", **changes: Any) -> Verdict:
         "policies": (),
     }
     return Verdict(**{**fields, **changes})
+
+
+def a_decision(answer: Any = "allowed", **changes: Any) -> DecisionRecord:
+    """A verdict with a case; the store can't see that one does not follow from the other."""
+    return as_record(
+        Case(
+            subject=a_subject(),
+            policies=(),
+            evidence=(Evidence(source="attestation scan", kind="attestation", data=b"{}"),),
+            now=NOW,
+        ),
+        a_verdict(answer, **changes),
+    )
 
 
 def a_publication(data: bytes = BUNDLE, **changes: Any) -> Publication:
@@ -194,7 +215,9 @@ class Writer:
         )
 
     async def judge(self, answer: Any = "allowed", **changes: Any) -> None:
-        await record_verdict(self.database, a_verdict(answer, **changes), epoch=self.epoch, at=NOW)
+        decision = a_decision(answer, **changes)
+        summary = sign_summary(decision, SEAL_KEY)
+        await record_verdict(self.database, decision, summary, epoch=self.epoch, at=NOW)
 
     async def serve(self, change: Serve) -> None:
         sealed = a_seal(change.table) if change.table else None

@@ -147,9 +147,13 @@ class Part:
     """MISSING when there is none."""
 
 
-@cache
 def parts_of(kind: Any) -> tuple[Part, ...]:
     """Return the fields of a dataclass that are kept: what it makes of them itself is not."""
+    return _parts(kind)
+
+
+@cache
+def _parts(kind: Any) -> tuple[Part, ...]:
     hints = get_type_hints(kind)
     return tuple(
         Part(name=each.name, key=to_camel(each.name), kind=hints[each.name], default=each.default)

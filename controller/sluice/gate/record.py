@@ -18,7 +18,18 @@ from sluice.resources.canonical import canonical_json, policy_digest, release_di
 from sluice.resources.text import plain
 from sluice.verify.json_strict import parse
 
-__all__ = ["FORMAT", "RECORD_BYTES_MAX", "Record", "as_record", "pieces_named", "read_record"]
+__all__ = [
+    "FORMAT",
+    "RECORD_BYTES_MAX",
+    "SLUICE_VERSION",
+    "DecisionRecord",
+    "as_record",
+    "pieces_named",
+    "read_record",
+]
+
+SLUICE_VERSION: Final = "0.1.0"
+"""Version of this program, as pyproject.toml has it; a test compares them."""
 
 FORMAT: Final = "sluice.dev/decision/v1"
 
@@ -30,7 +41,7 @@ HEAD: Final = frozenset({"format", "sluice", "pieces", "case", "verdict", "verdi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class DecisionRecord:
     """One decision: what was judged, what came out, and the bytes that are kept of it."""
 
     case: Case
@@ -48,7 +59,7 @@ class Record:
         return sha256_hex(self.data)
 
 
-def as_record(case: Case, verdict: Verdict, *, version: str) -> Record:
+def as_record(case: Case, verdict: Verdict, *, version: str = SLUICE_VERSION) -> DecisionRecord:
     """Return the record of a decision.
 
     Args:
@@ -70,7 +81,7 @@ def as_record(case: Case, verdict: Verdict, *, version: str) -> Record:
         "pieces": sorted(pieces),
     }
     data = canonical_json(record)
-    return Record(case=case, verdict=verdict, version=version, data=data, pieces=pieces)
+    return DecisionRecord(case=case, verdict=verdict, version=version, data=data, pieces=pieces)
 
 
 def pieces_named(data: bytes) -> tuple[str, ...]:
@@ -82,7 +93,7 @@ def pieces_named(data: bytes) -> tuple[str, ...]:
     return tuple(_head(data)["pieces"])
 
 
-def read_record(data: bytes, pieces: Mapping[str, bytes]) -> Record:
+def read_record(data: bytes, pieces: Mapping[str, bytes]) -> DecisionRecord:
     """Return the decision that a record tells. That it is in the right form proves nothing else.
 
     Args:
@@ -104,7 +115,7 @@ def read_record(data: bytes, pieces: Mapping[str, bytes]) -> Record:
     except MisfitError as error:
         raise (_other_version(version, error) if error.unknown else _damaged(error)) from error
     _agree(head, case, verdict, used)
-    return Record(case=case, verdict=verdict, version=version, data=data, pieces=used)
+    return DecisionRecord(case=case, verdict=verdict, version=version, data=data, pieces=used)
 
 
 def _agree(head: Mapping[str, Any], case: Case, verdict: Verdict, used: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md.
 import base64
 import binascii
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -23,7 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sluice.errors import VerificationError
-from sluice.gate.record import Record
+from sluice.gate.record import DecisionRecord
 from sluice.policy.verdict import PolicyRef
 from sluice.resources.canonical import canonical_json, sha256_hex
 from sluice.serving.seal import key_id
@@ -32,7 +33,15 @@ from sluice.verify.intoto import PAYLOAD_TYPE
 from sluice.verify.json_strict import parse
 from sluice.verify.provenance import STATEMENT_TYPE
 
-__all__ = ["SUMMARY_TYPE", "check_summary", "payload_of", "sign_summary", "summary_of"]
+__all__ = [
+    "SUMMARY_TYPE",
+    "Summarised",
+    "check_summary",
+    "payload_of",
+    "sign_summary",
+    "summarised",
+    "summary_of",
+]
 
 SUMMARY_TYPE: Final = "https://slsa.dev/verification_summary/v1"
 SLSA_VERSION: Final = "1.2"
@@ -44,7 +53,7 @@ ENVELOPE_BYTES_MAX: Final = 1024 * 1024
 """Largest envelope; a usual one has 3 KB, and one that lists 256 approvals has 80 KB."""
 
 
-def summary_of(record: Record) -> dict[str, Any]:
+def summary_of(record: DecisionRecord) -> dict[str, Any]:
     """Return the in-toto statement that sums a decision up."""
     subject, verdict = record.case.subject, record.verdict
     passed = verdict.answer == "allowed"
@@ -80,7 +89,7 @@ def summary_of(record: Record) -> dict[str, Any]:
     }
 
 
-def _resource(record: Record) -> str:
+def _resource(record: DecisionRecord) -> str:
     """Return the package URL of a release on a channel."""
     subject = record.case.subject
     where = {
@@ -115,7 +124,7 @@ def _attestation(evidence: Evidence) -> dict[str, Any]:
     return described
 
 
-def sign_summary(record: Record, key: Ed25519PrivateKey) -> bytes:
+def sign_summary(record: DecisionRecord, key: Ed25519PrivateKey) -> bytes:
     """Return the DSSE envelope (JSON) with the signed summary of a decision."""
     payload = canonical_json(summary_of(record))
     return _envelope(payload, key_id(key.public_key()), key.sign(_pae(payload)))
@@ -152,7 +161,9 @@ def payload_of(envelope: bytes, keys: Iterable[Ed25519PublicKey] | None) -> byte
     return payload
 
 
-def check_summary(envelope: bytes, record: Record, keys: Iterable[Ed25519PublicKey] | None) -> None:
+def check_summary(
+    envelope: bytes, record: DecisionRecord, keys: Iterable[Ed25519PublicKey] | None
+) -> None:
     """Refuse an envelope that is not the signed summary of this very record.
 
     Raises:
@@ -163,6 +174,31 @@ def check_summary(envelope: bytes, record: Record, keys: Iterable[Ed25519PublicK
             "SummaryOfOther",
             "The summary is of another decision than the record: one of them was replaced.",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarised:
+    """Which decision a summary is of."""
+
+    record_sha256: str
+    verdict_sha256: str
+
+
+def summarised(envelope: bytes, keys: Iterable[Ed25519PublicKey] | None) -> Summarised:
+    """Return which decision a summary is of; whatever version of Sluice wrote it.
+
+    Raises:
+        VerificationError: as `payload_of` does.
+    """
+    try:
+        payload = parse(payload_of(envelope, keys), what="summary", reason="StatementUnreadable")
+        said = payload["predicate"][DECISION]
+        return Summarised(
+            record_sha256=str(said["record"]["sha256"]),
+            verdict_sha256=str(said["verdict"]["sha256"]),
+        )
+    except (LookupError, TypeError) as error:
+        raise _unreadable() from error
 
 
 def _pae(payload: bytes) -> bytes:

@@ -15,6 +15,7 @@ from typing import Final
 
 from sluice.errors import Fenced, Refused, SluiceError, VerificationError
 from sluice.fetch.fetcher import Fetcher
+from sluice.gate.record import as_record
 from sluice.operator.evidence import EVIDENCE_BYTES_MAX
 from sluice.operator.tables import Tables
 from sluice.reconcile.observed import Attempt, Publication
@@ -92,9 +93,7 @@ class Actor:
         """Carry out a Channel's step."""
         match step:
             case Record():
-                await verdicts.record_verdict(
-                    self._database, step.verdict, epoch=self._epoch, at=now
-                )
+                await self._record(step, now)
             case Publish():
                 attempt = AttemptKey("Publish", step.release.key.namespace, step.release_digest)
                 await self._attempt(attempt, now, lambda: self._publish(step, now))
@@ -102,6 +101,11 @@ class Actor:
                 await self._serve(key, step, now)
             case Rest() | Hold():
                 return
+
+    async def _record(self, step: Record, now: datetime) -> None:
+        decision = as_record(step.case, step.verdict)
+        summary = self._tables.summary(decision)
+        await verdicts.record_verdict(self._database, decision, summary, epoch=self._epoch, at=now)
 
     async def _collect(self, step: Collect) -> None:
         for each in step.references:

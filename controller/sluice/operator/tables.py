@@ -10,6 +10,8 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sluice.errors import VerificationError
+from sluice.gate.record import DecisionRecord
+from sluice.gate.vsa import sign_summary
 from sluice.reconcile.step import Serve
 from sluice.resources.kinds import Key
 from sluice.serving.seal import open_sealed, seal
@@ -63,6 +65,10 @@ class Tables:
         """Return whether any channel serves the phones of an app."""
         rows = await channels.served_channels(self._database)
         return any(each.app_id == app_id for each in rows)
+
+    def summary(self, record: DecisionRecord) -> bytes:
+        """Return the summary of a decision, signed with the key that seals what is served."""
+        return sign_summary(record, self._key)
 
     async def serve(self, key: Key, step: Serve, *, epoch: int, at: datetime) -> None:
         """Seal a change that has been filled in, and make it what is served.

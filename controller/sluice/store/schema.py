@@ -14,6 +14,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -33,12 +34,15 @@ __all__ = [
     "channels",
     "claims",
     "counts",
+    "decisions",
+    "inspections",
     "kept_words",
     "leadership",
     "ledger",
     "ledger_refusals",
     "metadata",
     "overrides",
+    "pieces",
     "policies",
     "publications",
     "quarantine",
@@ -164,6 +168,41 @@ verdicts: Final = Table(
     Column("at", UtcTime, nullable=False),
 )
 """The last verdict in the audit log for each channel."""
+
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("namespace", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("verdict", DIGEST, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Index(None, "namespace", "channel", "seq"),
+    Index(None, "digest"),
+)
+"""What each verdict in the audit log was made from (`gate.record`), under its entry's number, with
+its signed summary. Append-only."""
+
+pieces: Final = Table(
+    "pieces",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""Policies, releases, evidence: whatever the records of decisions name by its digest. Append-only:
+nothing that a decision was made from is ever deleted."""
+
+inspections: Final = Table(
+    "inspections",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""What was seen inside each bundle that a policy asked about, under the operator's seal."""
 
 ledger: Final = Table(
     "ledger",

@@ -6,8 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluice.policy.verdict import Answer, Verdict
-from sluice.store import audit
+from sluice.gate.record import DecisionRecord
+from sluice.policy.verdict import Answer
+from sluice.resources.canonical import sha256_hex
+from sluice.store import audit, decisions
 from sluice.store.database import Database, insert_into
 from sluice.store.leadership import leading
 from sluice.store.schema import verdicts
@@ -25,21 +27,39 @@ class LastVerdict:
     release_digest: str
 
 
-async def record_verdict(database: Database, verdict: Verdict, *, epoch: int, at: datetime) -> None:
+async def record_verdict(
+    database: Database, decision: DecisionRecord, summary: bytes, *, epoch: int, at: datetime
+) -> None:
     """Write a verdict to the audit log, unless it is the last one there for its channel.
+
+    What it was made from is kept in the same transaction, and the entry names it by digest.
+
+    Args:
+        database: the store.
+        decision: the verdict and its case.
+        summary: the signed summary of it (`sluice.gate.vsa`).
+        epoch: of this leader's term.
+        at: when, in UTC.
 
     Raises:
         Fenced: another operator leads.
         Unavailable: `StoreFailed`.
     """
+    verdict = decision.verdict
     digest = verdict.digest()
     async with leading(database, "record-verdict", epoch) as transaction:
         last = await last_verdict_in(transaction, verdict.namespace, verdict.channel)
         if last is not None and last.digest == digest:
             return
         subject = f"Channel/{verdict.namespace}/{verdict.channel}"
-        body = {**verdict.as_json(), "digest": digest}
-        await audit.append(transaction, "Verdict", subject, body, at=at)
+        body = {
+            **verdict.as_json(),
+            "digest": digest,
+            "record": decision.digest,
+            "summary": sha256_hex(summary),
+        }
+        entry = await audit.append(transaction, "Verdict", subject, body, at=at)
+        await decisions.keep(transaction, decision, summary, seq=entry.seq, at=at)
         row = {
             "digest": digest,
             "answer": verdict.answer,

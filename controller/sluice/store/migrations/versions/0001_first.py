@@ -1,4 +1,4 @@
-"""The first tables, and the triggers that keep the audit log and the ledger append-only."""
+"""The first tables, and triggers that keep the log, decisions and the ledger append-only."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,6 +28,21 @@ APPEND_ONLY = (
     BEGIN SELECT RAISE(ABORT, 'the head of the audit log only advances'); END""",
     """CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head
     BEGIN SELECT RAISE(ABORT, 'the head of the audit log only advances'); END""",
+    """CREATE TRIGGER decisions_append BEFORE INSERT ON decisions
+    WHEN NEW.seq <> (SELECT seq FROM audit_head)
+      OR EXISTS (SELECT 1 FROM decisions WHERE seq = NEW.seq)
+    BEGIN SELECT RAISE(ABORT, 'decisions are only appended'); END""",
+    """CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are only appended'); END""",
+    """CREATE TRIGGER decisions_are_kept BEFORE DELETE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are only appended'); END""",
+    """CREATE TRIGGER pieces_append BEFORE INSERT ON pieces
+    WHEN EXISTS (SELECT 1 FROM pieces WHERE digest = NEW.digest)
+    BEGIN SELECT RAISE(ABORT, 'pieces of decisions are only appended'); END""",
+    """CREATE TRIGGER pieces_stay BEFORE UPDATE ON pieces
+    BEGIN SELECT RAISE(ABORT, 'pieces of decisions are only appended'); END""",
+    """CREATE TRIGGER pieces_are_kept BEFORE DELETE ON pieces
+    BEGIN SELECT RAISE(ABORT, 'pieces of decisions are only appended'); END""",
     """CREATE TRIGGER ledger_appends BEFORE INSERT ON ledger
     WHEN EXISTS (SELECT 1 FROM ledger WHERE app_id = NEW.app_id AND version = NEW.version)
     BEGIN SELECT RAISE(ABORT, 'the ledger keeps what a version is'); END""",
@@ -58,6 +73,7 @@ def upgrade() -> None:
     _leadership_and_audit()
     _claims_and_verdicts()
     _policies_and_words()
+    _decisions()
     _publications()
     _served()
     _chosen_by_phones()
@@ -162,7 +178,39 @@ def _policies_and_words() -> None:
     )
 
 
+def _decisions() -> None:
+    op.create_table(
+        "decisions",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("verdict", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_decisions"),
+    )
+    op.create_index(
+        "ix_decisions_namespace_channel_seq", "decisions", ["namespace", "channel", "seq"]
+    )
+    op.create_index("ix_decisions_digest", "decisions", ["digest"])
+    op.create_table(
+        "pieces",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_pieces"),
+    )
+
+
 def _publications() -> None:
+    op.create_table(
+        "inspections",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_inspections"),
+    )
     op.create_table(
         "ledger",
         sa.Column("app_id", sa.Text(), nullable=False),
