@@ -6,10 +6,6 @@ from typing import Any
 import pytest
 
 from sluice.operator.admission import WARNING_CHARS_MAX, Admission, Answer, response
-from sluice.operator.cache import Cache
-from sluice.operator.evidence import EvidenceRoom
-from sluice.operator.observe import Observer
-from sluice.verify.collect import Examiner
 from support.laps import Laps
 from support.team import Team
 
@@ -39,11 +35,7 @@ def misspelt(team: Team) -> dict[str, Any]:
 
 @pytest.fixture
 def admission(laps: Laps) -> Admission:
-    def observer_of(cache: Cache) -> Observer:
-        room = EvidenceRoom(cache, laps.blobs, Examiner())
-        return Observer(cache, laps.database, room, laps.tables, "demo")
-
-    return Admission(laps.cache, observer_of, lambda: laps.now)
+    return Admission(laps.cache, laps.observer_of, lambda: laps.now)
 
 
 async def claimed(laps: Laps, team: Team) -> None:

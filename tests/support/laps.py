@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from sluice.fetch.fetcher import Fetcher, FetchSettings
-from sluice.operator.act import Actor
+from sluice.operator.act import Actor, Store
 from sluice.operator.cache import Cache
 from sluice.operator.evidence import EvidenceRoom
+from sluice.operator.inspections import Inspections
 from sluice.operator.observe import Observer
+from sluice.operator.policies import PolicyRoom, PolicySettings
+from sluice.operator.sealed import SealedPolicies
 from sluice.operator.tables import Tables
-from sluice.reconcile import app, channel, release
-from sluice.reconcile.step import AppStep, ChannelStep, Hold, ReleaseStep, Rest
+from sluice.reconcile import app, channel, policy, release
+from sluice.reconcile.step import AppStep, ChannelStep, Hold, PolicyStep, ReleaseStep, Rest
 from sluice.resources.kinds import Key, Resource
 from sluice.serving.seal import generate_private_key, private_key
 from sluice.serving.table import ChannelTable
@@ -38,6 +41,10 @@ QUICK = {
 }
 """A rollout that time alone advances."""
 
+POLICY_KINDS = ("ReleasePolicy", "ClusterReleasePolicy")
+
+IN_DEMO = PolicySettings(cluster="demo")
+
 LAPS_MAX = 60
 """Laps until everything rests; a release takes a dozen."""
 
@@ -45,39 +52,59 @@ LAPS_MAX = 60
 class Laps:
     """One operator that leads, in memory but for its store."""
 
-    def __init__(self, database: Database, blobs: Blobs, *, cluster: str, files: Path) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, *, policies: PolicySettings, files: Path
+    ) -> None:
         self.cache = Cache()
         self.database = database
         self.blobs = blobs
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.seal_key = private_key(generate_private_key())
         self.tables = Tables(database, self.seal_key)
-        self.observer = Observer(
-            self.cache,
-            database,
-            EvidenceRoom(self.cache, blobs, Examiner()),
-            self.tables,
-            cluster,
-        )
+        self.sealed = SealedPolicies(database, self.seal_key)
+        self.inspections = Inspections(database, self.seal_key)
+        self.settings = policies
+        self.observer = self.observer_of(self.cache)
         self._files = files
         self.actor = self.actor_of(epoch=1)
 
     @classmethod
-    async def open(cls, folder: Path, *, files: Path, cluster: str = "demo") -> Self:
+    async def open(cls, folder: Path, *, files: Path, policies: PolicySettings = IN_DEMO) -> Self:
         """Open a fresh store in a folder, and lead in it."""
         url = f"sqlite:///{folder / 'sluice.db'}"
         await migrate(url)
         database = await Database.open(url)
         await take_over(database, epoch=1, holder="test", at=datetime.now(UTC))
-        return cls(database, Blobs(folder / "blobs"), cluster=cluster, files=files)
+        return cls(database, Blobs(folder / "blobs"), policies=policies, files=files)
+
+    def observer_of(self, cache: Cache) -> Observer:
+        """Return an observer of some state of the cluster."""
+        return Observer(
+            cache,
+            self.database,
+            EvidenceRoom(cache, self.blobs, Examiner()),
+            PolicyRoom(cache, self.sealed, Examiner(), self.settings),
+            self.tables,
+            self.inspections,
+        )
+
+    def restart(self) -> None:
+        """Forget what only this process knows, as a new one does."""
+        self.sealed = SealedPolicies(self.database, self.seal_key)
+        self.observer = self.observer_of(self.cache)
+        self.actor = self.actor_of(epoch=1)
 
     def actor_of(self, *, epoch: int) -> Actor:
         """Return an actor of some term."""
         return Actor(
-            database=self.database,
-            blobs=self.blobs,
+            store=Store(
+                database=self.database,
+                blobs=self.blobs,
+                tables=self.tables,
+                policies=self.sealed,
+                inspections=self.inspections,
+            ),
             fetcher=Fetcher(FetchSettings(allow_file_under=(self._files,))),
-            tables=self.tables,
             limits=ArchiveLimits(),
             epoch=epoch,
         )
@@ -107,9 +134,10 @@ class Laps:
         key = Key("Channel", namespace, name)
         for _ in range(LAPS_MAX):
             idle = True
-            apps = {each.key for each in self._resources("App")}
-            apps |= {each for each in await self.observer.remembered() if each.kind == "App"}
-            for app_key in sorted(apps):
+            remembered = await self.observer.remembered()
+            for policy_key in self._keys(POLICY_KINDS, remembered):
+                idle &= isinstance(await self.lap_of_policy(policy_key), Rest | Hold)
+            for app_key in self._keys(("App",), remembered):
                 idle &= await self.lap_of_app(app_key)
             for each in self._resources("Release"):
                 idle &= await self.lap_of_release(each)
@@ -130,6 +158,12 @@ class Laps:
         await self.actor.app(step, self.now)
         return isinstance(step, Rest | Hold)
 
+    async def lap_of_policy(self, key: Key) -> PolicyStep:
+        """Do one lap of a policy and return its step."""
+        step = policy.next_step(await self.observer.policy(key, self.now))
+        await self.actor.policy(key, step, self.now)
+        return step
+
     async def lap_of_release(self, resource: Resource) -> bool:
         """Do one lap of a Release; return whether there was nothing to do."""
         observed = await self.observer.release(resource, self.now)
@@ -144,6 +178,11 @@ class Laps:
     def wait(self, **time: float) -> None:
         """Let time pass, in the words of `timedelta`."""
         self.now += timedelta(**time)
+
+    def _keys(self, kinds: tuple[str, ...], remembered: set[Key]) -> list[Key]:
+        """Return what stands in git or is remembered, of some kinds."""
+        found = {each.key for kind in kinds for each in self._resources(kind)}
+        return sorted(found | {each for each in remembered if each.kind in kinds})
 
     def _resources(self, kind: str) -> list[Resource]:
         return list(self.cache.of_kind(kind))

@@ -5,18 +5,22 @@ import secrets
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from sluice.cli.logs import log_level_option, set_up_logs
 from sluice.cli.places import blobs_option, listen_address, store_option, store_places
+from sluice.contents.vulnerabilities import VULNERABILITY_BYTES_MAX, VulnerabilityData
 from sluice.errors import Refused, SluiceError
 from sluice.fetch.fetcher import Fetcher, FetchSettings
+from sluice.gate.readable import person_problem
 from sluice.operator.lease import LeaseSettings
 from sluice.operator.loop import Pace
+from sluice.operator.policies import PolicySettings
 from sluice.operator.run import OperatorSettings, run
 from sluice.operator.webhook import WebhookSettings
+from sluice.resources.genesis import Genesis, read_genesis
 from sluice.serving.seal import private_key, public_key
 from sluice.store.crashpoints import Crashpoint, kill_at, unharmed
 
@@ -49,6 +53,20 @@ __all__ = ["operator"]
     help="Public half of a key that sealed what is still served, while the key is replaced.",
 )
 @click.option(
+    "--genesis",
+    envvar="SLUICE_GENESIS",
+    type=click.File("rb"),
+    help="File (YAML) of the root owners, who must seal the first revision of each policy; without"
+    " it, the first one seen is trusted.",
+)
+@click.option(
+    "--allow-unsealed-policies",
+    envvar="SLUICE_ALLOW_UNSEALED_POLICIES",
+    is_flag=True,
+    help="Let policies without owners count as they stand in git; for trials, for whoever may write"
+    " one can weaken it.",
+)
+@click.option(
     "--kubeconfig",
     envvar="KUBECONFIG",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -71,6 +89,13 @@ __all__ = ["operator"]
     envvar="SLUICE_HEALTH_LISTEN",
     metavar="HOST:PORT",
     help="Where to answer /livez and /readyz; nowhere when left out.",
+)
+@click.option(
+    "--vulnerabilities",
+    envvar="SLUICE_VULNERABILITIES",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JavaScript libraries with known weaknesses, a jsrepository.json of retire.js; by default"
+    " what is built in.",
 )
 @click.option(
     "--admission-listen",
@@ -153,7 +178,11 @@ def _settings(options: Mapping[str, Any]) -> OperatorSettings:
     return OperatorSettings(
         store=places.database,
         blobs=places.blobs,
-        cluster=options["cluster"],
+        policies=PolicySettings(
+            cluster=options["cluster"],
+            genesis=_genesis(options["genesis"]),
+            unsealed_allowed=options["allow_unsealed_policies"],
+        ),
         seal_key=private_key(options["seal_key"].read()),
         seal_keys_before=tuple(public_key(file.read()) for file in options["seal_keys_before"]),
         fetcher=Fetcher(
@@ -172,9 +201,27 @@ def _settings(options: Mapping[str, Any]) -> OperatorSettings:
         kubeconfig=options["kubeconfig"],
         health=listen_address(options["health_listen"]) if options["health_listen"] else None,
         webhook=_webhook(options),
+        vulnerabilities=_vulnerabilities(options["vulnerabilities"]),
         pace=Pace(look_seconds=options["look"], resync_seconds=options["resync"]),
         crashpoint=_crashpoint(options["kill_at"]),
     )
+
+
+def _genesis(file: BinaryIO | None) -> Genesis | None:
+    if file is None:
+        return None
+    genesis = read_genesis(file.read())
+    for owner in genesis.owners:
+        if problem := person_problem(owner):
+            raise Refused("GenesisInvalid", f"The file of root owners: {problem}")
+    return genesis
+
+
+def _vulnerabilities(file: Path | None) -> VulnerabilityData | None:
+    if file is None:
+        return None
+    with file.open("rb") as stream:
+        return VulnerabilityData.from_jsrepository(stream.read(VULNERABILITY_BYTES_MAX + 1))
 
 
 def _webhook(options: Mapping[str, Any]) -> WebhookSettings | None:

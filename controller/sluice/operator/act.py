@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,14 +17,19 @@ from sluice.errors import Fenced, Refused, SluiceError, VerificationError
 from sluice.fetch.fetcher import Fetcher
 from sluice.gate.record import as_record
 from sluice.operator.evidence import EVIDENCE_BYTES_MAX
+from sluice.operator.inspections import Inspections
+from sluice.operator.sealed import SealedPolicies
 from sluice.operator.tables import Tables
 from sluice.reconcile.observed import Attempt, Publication
 from sluice.reconcile.step import (
+    AdoptPolicy,
     AppStep,
     ChannelStep,
     Collect,
     DropClaim,
     Hold,
+    Inspect,
+    PolicyStep,
     Publish,
     Record,
     ReleaseStep,
@@ -38,8 +43,9 @@ from sluice.store.attempts import AttemptKey
 from sluice.store.blobs import Blobs
 from sluice.store.database import Database
 from sluice.verify.archive import ArchiveLimits, inspect
+from sluice.verify.bundle_report import BundleReport
 
-__all__ = ["Actor"]
+__all__ = ["Actor", "Store"]
 
 RETRY_UNAVAILABLE: Final = timedelta(seconds=15)
 """A place that did not answer is asked again soon."""
@@ -50,23 +56,34 @@ RETRY_REFUSED: Final = timedelta(minutes=5)
 SALT_BYTES: Final = 16
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Everything that steps write to."""
+
+    database: Database
+    blobs: Blobs
+    tables: Tables
+    policies: SealedPolicies
+    inspections: Inspections
+
+
 class Actor:
     """Carries out steps for one leader's term."""
 
     def __init__(
         self,
         *,
-        database: Database,
-        blobs: Blobs,
+        store: Store,
         fetcher: Fetcher,
-        tables: Tables,
         limits: ArchiveLimits,
         epoch: int,
     ) -> None:
-        self._database = database
-        self._blobs = blobs
+        self._database = store.database
+        self._blobs = store.blobs
+        self._tables = store.tables
+        self._policies = store.policies
+        self._inspections = store.inspections
         self._fetcher = fetcher
-        self._tables = tables
         self._limits = limits
         self._epoch = epoch
 
@@ -77,6 +94,14 @@ class Actor:
                 await claims.take_claim(self._database, step.claim, epoch=self._epoch, at=now)
             case DropClaim():
                 await claims.release_claim(self._database, step.claim, epoch=self._epoch, at=now)
+            case Rest() | Hold():
+                return
+
+    async def policy(self, key: Key, step: PolicyStep, now: datetime) -> None:
+        """Carry out a policy's step."""
+        match step:
+            case AdoptPolicy():
+                await self._policies.adopt(key, step, epoch=self._epoch, at=now)
             case Rest() | Hold():
                 return
 
@@ -97,6 +122,9 @@ class Actor:
             case Publish():
                 attempt = AttemptKey("Publish", step.release.key.namespace, step.release_digest)
                 await self._attempt(attempt, now, lambda: self._publish(step, now))
+            case Inspect():
+                attempt = AttemptKey("Inspect", key.namespace, step.release_digest)
+                await self._attempt(attempt, now, lambda: self._look(step, now))
             case Serve():
                 await self._serve(key, step, now)
             case Rest() | Hold():
@@ -111,14 +139,20 @@ class Actor:
         for each in step.references:
             await self._fetch(each.url, each.sha256, EVIDENCE_BYTES_MAX)
 
+    async def _look(self, step: Inspect, now: datetime) -> None:
+        if step.url is not None and not await self._blobs.has(step.digest):
+            await self._fetch_bundle(step.url, step.digest, step.size)
+        report = await asyncio.to_thread(self._look_into, step.digest)
+        await self._inspections.keep(report, epoch=self._epoch, at=now)
+
+    def _look_into(self, digest: str) -> BundleReport:
+        with self._blobs.path(digest).open("rb") as file:
+            inspect(file, self._limits)
+            return self._inspections.look(file, digest)
+
     async def _publish(self, step: Publish, now: datetime) -> None:
         bundle = step.spec.bundle
-        size = await self._fetch(bundle.url, bundle.sha256, bundle.size)
-        if size != bundle.size:
-            raise VerificationError(
-                "BundleSizeDiffers",
-                f"The bundle has {size} bytes, spec.bundle.size says {bundle.size}.",
-            )
+        size = await self._fetch_bundle(bundle.url, bundle.sha256, bundle.size)
         await asyncio.to_thread(self._inspect, bundle.sha256)
         publication = Publication(
             app_id=step.app_id,
@@ -131,6 +165,14 @@ class Actor:
         await publications.publish(
             self._database, self._blobs, publication, step.release, epoch=self._epoch
         )
+
+    async def _fetch_bundle(self, url: str, digest: str, size: int) -> int:
+        found = await self._fetch(url, digest, size)
+        if found != size:
+            raise VerificationError(
+                "BundleSizeDiffers", f"The bundle has {found} bytes, spec.bundle.size says {size}."
+            )
+        return found
 
     async def _fetch(self, url: str, sha256: str, size_max: int) -> int:
         """Bring bytes into the store, checked against their digest; return how many they are."""

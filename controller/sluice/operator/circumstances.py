@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from sluice.operator.inspections import Inspections
 from sluice.policy.subject import Circumstances, Live, Soaked
 from sluice.reconcile.observed import RolloutRow
 from sluice.resources.kinds import Key
@@ -10,50 +11,58 @@ from sluice.serving.table import ChannelTable
 from sluice.store import publications, reports, rollouts
 from sluice.store.database import Database
 
-__all__ = ["circumstances_of"]
+__all__ = ["Surroundings"]
 
 
-async def circumstances_of(
-    database: Database, key: Key, app_id: str, release: ReleaseSpec, table: ChannelTable | None
-) -> Circumstances:
-    """Return the circumstances of a release on a channel, from the store alone.
+class Surroundings:
+    """Looks around releases, in the store alone."""
 
-    Args:
-        database: the store, in one snapshot of which the whole channel is observed.
-        key: the channel's.
-        app_id: of the channel's App, whose claim this namespace holds.
-        release: what is judged.
-        table: what the channel serves now.
+    def __init__(self, database: Database, inspections: Inspections) -> None:
+        self._database = database
+        self._inspections = inspections
 
-    Raises:
-        Unavailable: `StoreFailed`.
-    """
-    stable = table.stable if table else None
-    holder = await publications.version_holder(database, app_id, release.version)
-    return Circumstances(
-        live=Live(version=stable.version, bundle_sha256=stable.digest) if stable else None,
-        soaked=await _soaked(database, key, release.bundle.sha256),
-        version_taken_by=holder if holder != release.bundle.sha256 else None,
-    )
+    async def of(
+        self, key: Key, app_id: str, release: ReleaseSpec, table: ChannelTable | None
+    ) -> Circumstances:
+        """Return the circumstances of a release on a channel.
 
+        Args:
+            key: the channel's.
+            app_id: of the channel's App, whose claim this namespace holds.
+            release: what is judged.
+            table: what the channel serves now.
 
-async def _soaked(database: Database, key: Key, digest: str) -> tuple[Soaked, ...]:
-    rows = await rollouts.rollouts_of_bundle(database, key.namespace, digest)
-    latest = _latest_by_channel(rows)
-    taken_back = {each.channel for each in rows if each.phase in ("RolledBack", "Withdrawn")}
-    found = []
-    for channel, row in sorted(latest.items()):
-        if channel != key.name:
-            seen = await reports.evidence(database, row.rollout_id)
-            found.append(
-                Soaked(
-                    channel=channel,
-                    since=row.started_at,
-                    healthy_devices=seen.candidate.proven,
-                    taken_back=channel in taken_back,
+        Raises:
+            Unavailable: `StoreFailed`.
+        """
+        digest = release.bundle.sha256
+        stable = table.stable if table else None
+        holder = await publications.version_holder(self._database, app_id, release.version)
+        return Circumstances(
+            live=Live(version=stable.version, bundle_sha256=stable.digest) if stable else None,
+            soaked=await self._soaked(key, digest),
+            version_taken_by=holder if holder != digest else None,
+            bundle=await self._inspections.of(digest),
+            live_bundle=await self._inspections.of(stable.digest) if stable else None,
+        )
+
+    async def _soaked(self, key: Key, digest: str) -> tuple[Soaked, ...]:
+        rows = await rollouts.rollouts_of_bundle(self._database, key.namespace, digest)
+        latest = _latest_by_channel(rows)
+        taken_back = {each.channel for each in rows if each.phase in ("RolledBack", "Withdrawn")}
+        found = []
+        for channel, row in sorted(latest.items()):
+            if channel != key.name:
+                seen = await reports.evidence(self._database, row.rollout_id)
+                found.append(
+                    Soaked(
+                        channel=channel,
+                        since=row.started_at,
+                        healthy_devices=seen.candidate.proven,
+                        taken_back=channel in taken_back,
+                    )
                 )
-            )
-    return tuple(found)
+        return tuple(found)
 
 
 def _latest_by_channel(rows: tuple[RolloutRow, ...]) -> Mapping[str, RolloutRow]:

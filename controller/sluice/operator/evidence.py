@@ -15,12 +15,11 @@ from sluice.gate.judge import Judge
 from sluice.gate.offered import approval_evidence, offered_evidence
 from sluice.gate.trust import TrustRoom
 from sluice.operator.cache import Cache
-from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
-from sluice.policy.verdict import PolicyRef, Verdict
+from sluice.policy.subject import Subject
+from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import EvidenceReference
 from sluice.resources.approval import ApprovalSpec
-from sluice.resources.kinds import Key, Resource
-from sluice.resources.policy import PolicySpec
+from sluice.resources.kinds import Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.store.blobs import Blobs
 from sluice.verify.collect import Examiner
@@ -41,30 +40,6 @@ class EvidenceRoom:
         self._examiner = examiner
         self._trust = TrustRoom()
         self._judge = Judge(examiner=examiner, trust=self._trust)
-        self._read: dict[Key, tuple[Resource, PolicyInForce | UnreadablePolicy]] = {}
-
-    def policies(self, namespace: str) -> Policies:
-        """Return every policy of a namespace and of the cluster, unreadable ones included."""
-        resources = [
-            *self._cache.of_kind("ReleasePolicy", namespace),
-            *self._cache.of_kind("ClusterReleasePolicy"),
-        ]
-        return tuple(self.policy(each) for each in resources)
-
-    def policy(self, resource: Resource) -> PolicyInForce | UnreadablePolicy:
-        """Return a policy as it is in force, or why it can't be read."""
-        known = self._read.get(resource.key)
-        if known is None or known[0] is not resource:
-            known = self._read[resource.key] = (resource, self._read_policy(resource))
-        return known[1]
-
-    def _read_policy(self, resource: Resource) -> PolicyInForce | UnreadablePolicy:
-        if isinstance(resource.spec, PolicySpec):
-            return self._trust.policy(resource.key, resource.spec)
-        key = resource.key
-        ref = PolicyRef(kind=key.kind, namespace=key.namespace, name=key.name, digest="")
-        problem = resource.problem.message if resource.problem else ""
-        return UnreadablePolicy(ref=ref, problem=problem)
 
     async def uncollected(self, release: ReleaseSpec) -> tuple[EvidenceReference, ...]:
         """Return the attestations that are given by url and not in the store yet."""

@@ -20,9 +20,20 @@ from sluice.operator.observe import Observer
 from sluice.operator.queue import WorkQueue
 from sluice.operator.related import related, release_of
 from sluice.operator.report import Reporter
-from sluice.reconcile import app, channel, release, status
+from sluice.reconcile import app, channel, policy, release, status
 from sluice.reconcile.observed import ChannelObserved
-from sluice.reconcile.step import AppStep, ChannelStep, Collect, Hold, Publish, ReleaseStep, Rest
+from sluice.reconcile.step import (
+    AdoptPolicy,
+    AppStep,
+    ChannelStep,
+    Collect,
+    Hold,
+    Inspect,
+    PolicyStep,
+    Publish,
+    ReleaseStep,
+    Rest,
+)
 from sluice.resources.kinds import KINDS, Key, Resource
 from sluice.resources.status import Status
 
@@ -37,6 +48,9 @@ REFUSED_SECONDS: Final = 60.0
 CHANGED_MAX: Final = 500
 """Objects of a kind that a list may find changed before everything is put in line: asking for each
 of very many who reads it would take longer."""
+
+TOLD: Final = frozenset({"InForceWithoutFile"})
+"""Reasons to rest that have no object to stand on, and are told in the log."""
 
 LAPS_OF_ALL_EVERY: Final = 10
 """Every so many resyncs, each object gets a lap though nothing told that it needs one."""
@@ -172,11 +186,12 @@ class Controller:
             case "Release" if resource is not None:
                 await self._lap_of_release(resource, actor)
             case "Approval" if resource is not None:
-                seen = await self._observer.approval(resource)
+                seen = await self._observer.approval(resource, self._clock())
                 await self._report(resource, status.approval_status(seen))
-            case "ReleasePolicy" | "ClusterReleasePolicy" if resource is not None:
-                shown = status.policy_status(self._observer.policy(resource))
-                await self._report(resource, shown)
+            case "ReleasePolicy" | "ClusterReleasePolicy":
+                await self._lap_of_policy(key, resource, actor)
+            case _:  # it is gone, and nothing is left to do
+                return
 
     async def _lap_of_app(self, key: Key, resource: Resource | None, actor: Actor) -> None:
         observed = await self._observer.app(key, self._clock())
@@ -184,6 +199,17 @@ class Controller:
         if resource is not None and isinstance(step, Rest | Hold):
             await self._report(resource, status.app_status(observed, step))
         await self._act_on(key, step, actor.app(step, self._clock()))
+
+    async def _lap_of_policy(self, key: Key, resource: Resource | None, actor: Actor) -> None:
+        observed = await self._observer.policy(key, self._clock())
+        step = policy.next_step(observed)
+        if isinstance(step, AdoptPolicy) and step.basis == "FirstUse":
+            LOG.warning("policy trusted because it is the first one seen", extra={"key": str(key)})
+        if isinstance(step, Hold) or (isinstance(step, Rest) and step.reason in TOLD):
+            LOG.warning("policy", extra=_told(key, step))
+        if resource is not None and isinstance(step, Rest | Hold):
+            await self._report(resource, status.policy_status(observed, step))
+        await self._act_on(key, step, actor.policy(key, step, self._clock()))
 
     async def _lap_of_release(self, resource: Resource, actor: Actor) -> None:
         observed = await self._observer.release(resource, self._clock())
@@ -196,14 +222,17 @@ class Controller:
     async def _lap_of_channel(self, key: Key, resource: Resource | None, actor: Actor) -> None:
         observed = await self._observer.channel(key, self._clock())
         step = channel.next_step(observed)
-        if resource is not None and isinstance(step, Rest | Hold | Publish):
+        if resource is not None and isinstance(step, Rest | Hold | Inspect | Publish):
             await self._report(resource, status.channel_status(observed, step))
         await self._act_on(key, step, actor.channel(key, step, self._clock()))
         if isinstance(step, Rest | Hold) and _is_rolling(observed):
             self.queue.put_after(key, self._pace.look_seconds)
 
     async def _act_on(
-        self, key: Key, step: AppStep | ReleaseStep | ChannelStep, acting: Awaitable[None]
+        self,
+        key: Key,
+        step: AppStep | ReleaseStep | ChannelStep | PolicyStep,
+        acting: Awaitable[None],
     ) -> None:
         await acting
         if isinstance(step, Rest | Hold):
@@ -213,12 +242,16 @@ class Controller:
         LOG.info("acted", extra={"key": str(key), "step": type(step).__name__})
         self.queue.put(key)
         for each in (
-            related(self._cache, key) if key.kind == "App" else release_of(self._cache, key)
+            release_of(self._cache, key) if key.kind == "Channel" else related(self._cache, key)
         ):
             self.queue.put(each)
 
     async def _report(self, resource: Resource, shown: Status) -> None:
         await self._reporter.report(resource, shown, self._clock())
+
+
+def _told(key: Key, step: Rest | Hold) -> dict[str, str]:
+    return {"key": str(key), "reason": step.reason, "detail": step.message}
 
 
 def _is_rolling(observed: ChannelObserved) -> bool:

@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from sluice.errors import Refused
-from sluice.gate.case import Case
+from sluice.gate.case import Case, Policies
 from sluice.operator.cache import Cache
-from sluice.operator.circumstances import circumstances_of
+from sluice.operator.circumstances import Surroundings
 from sluice.operator.evidence import EvidenceRoom
+from sluice.operator.inspections import Inspections
+from sluice.operator.policies import PolicyRoom
+from sluice.operator.sealed import Seen
 from sluice.operator.tables import Tables
 from sluice.policy.evaluate import binding
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
@@ -54,17 +57,35 @@ class _Judged:
     verdict: Verdict | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where and when a release is judged, and by which policies."""
+
+    key: Key
+    app_id: str
+    table: ChannelTable | None
+    policies: Policies
+    now: datetime
+
+
 class Observer:
     """Observes one object at a time."""
 
     def __init__(
-        self, cache: Cache, database: Database, evidence: EvidenceRoom, tables: Tables, cluster: str
+        self,
+        cache: Cache,
+        database: Database,
+        evidence: EvidenceRoom,
+        policies: PolicyRoom,
+        tables: Tables,
+        inspections: Inspections,
     ) -> None:
         self._cache = cache
         self._database = database
         self._evidence = evidence
         self._tables = tables
-        self._cluster = cluster
+        self._policies = policies
+        self._surroundings = Surroundings(database, inspections)
 
     async def app(self, key: Key, now: datetime) -> AppObserved:
         """Return what is known of an App, whether it stands in git or only holds a claim."""
@@ -96,9 +117,9 @@ class Observer:
         """Return the keys of what the store remembers, whether or not it still stands in git."""
         held = await claims.all_claims(self._database)
         channels = await self._tables.served()
-        return {Key("App", each.namespace, each.name) for each in held} | {
-            Key("Channel", namespace, name) for namespace, name in channels
-        }
+        found = {Key("App", each.namespace, each.name) for each in held}
+        found |= {Key("Channel", namespace, name) for namespace, name in channels}
+        return found | await self._policies.remembered()
 
     async def release(self, release: Resource, now: datetime) -> ReleaseObserved:
         """Return what is known of a Release."""
@@ -123,36 +144,49 @@ class Observer:
             now=now,
         )
 
-    async def approval(self, approval: Resource) -> ApprovalObserved:
+    async def approval(self, approval: Resource, now: datetime) -> ApprovalObserved:
         """Return what is known of an Approval."""
         spec = approval.spec if isinstance(approval.spec, ApprovalSpec) else None
         release = self._spec_of(ReleaseSpec, approval.key.namespace, spec.release if spec else "")
         digest = release_digest(release) if release else ""
-        policies = self._evidence.policies(approval.key.namespace)
+        seen = self._policies.seen()
+        policies, _ = await self._policies.policies(approval.key.namespace, seen, now)
         facts = await self._evidence.facts_of_approval(approval, digest, policies)
         fact = next(facts.words(), None) or next(iter(facts.rejected), None)
         return ApprovalObserved(approval=approval, release_digest=digest, fact=fact)
 
-    def policy(self, resource: Resource) -> PolicyObserved:
-        """Return what is known of a policy."""
-        policy = self._evidence.policy(resource)
+    async def policy(self, key: Key, now: datetime) -> PolicyObserved:
+        """Return what is known of a policy, whether it stands in git or is only in force."""
+        look = await self._policies.look(key, self._policies.seen(), now)
+        judging = self._policies.judging(key, look)
+        proposed = look.proposed
         return PolicyObserved(
-            policy=resource,
-            problem="" if isinstance(policy, PolicyInForce) else policy.problem,
-            channels=self._bound(policy, resource.key.namespace or None),
+            key=key,
+            policy=self._cache.get(key),
+            proposed=proposed if isinstance(proposed, PolicyInForce) else None,
+            problem=proposed.problem if isinstance(proposed, UnreadablePolicy) else "",
+            in_force=look.in_force,
+            store_problem=look.store_problem,
+            judgement=look.judgement,
+            unsealed_allowed=self._policies.unsealed_allowed,
+            channels=self._bound(judging, key.namespace or None) if judging else 0,
+            now=now,
         )
 
     async def channel(self, key: Key, now: datetime) -> ChannelObserved:
         """Return what is known of a channel, whether it stands in git or is only served."""
+        seen = self._policies.seen()
         async with self._database.snapshot():
-            return await self._channel_at(key, now)
+            return await self._channel_at(key, seen, now)
 
-    async def _channel_at(self, key: Key, now: datetime) -> ChannelObserved:
+    async def _channel_at(self, key: Key, seen: Seen, now: datetime) -> ChannelObserved:
         channel = self._cache.get(key)
         spec = channel.spec if channel and isinstance(channel.spec, ChannelSpec) else None
         table = await self._tables.of(key.namespace, key.name)
         app_id, app_problem = await self._app(key.namespace, spec) if spec else ("", None)
-        judged = await self._judged(key, spec, app_id, table, now) if spec and app_id else _Judged()
+        policies, policy_due = await self._policies.policies(key.namespace, seen, now)
+        place = _Place(key=key, app_id=app_id, table=table, policies=policies, now=now)
+        judged = await self._judged(place, spec) if spec and app_id else _Judged()
         rollout = await rollouts.latest_rollout(self._database, key.namespace, key.name)
         recorded = await verdicts.last_verdict(self._database, key.namespace, key.name)
         return ChannelObserved(
@@ -173,6 +207,7 @@ class Observer:
             and recorded.digest == judged.verdict.digest(),
             publication=await self._publication(key.namespace, judged.release, judged.digest),
             attempt=await self._attempt("Publish", key.namespace, judged.digest),
+            inspect_attempt=await self._attempt("Inspect", key.namespace, judged.digest),
             table=table,
             rollout=rollout,
             spent=await rollouts.spent_rollout(
@@ -185,6 +220,7 @@ class Observer:
             if rollout
             else Evidence(),
             now=now,
+            policy_due=policy_due,
         )
 
     async def _app(self, namespace: str, spec: ChannelSpec) -> tuple[str, Refused | None]:
@@ -201,14 +237,8 @@ class Observer:
             return "", Refused("Conflict", message)
         return app.app_id, None
 
-    async def _judged(
-        self,
-        key: Key,
-        spec: ChannelSpec,
-        app_id: str,
-        table: ChannelTable | None,
-        now: datetime,
-    ) -> _Judged:
+    async def _judged(self, place: _Place, spec: ChannelSpec) -> _Judged:
+        key, app_id = place.key, place.app_id
         if spec.release is None:
             return _Judged()
         release = self._spec_of(ReleaseSpec, key.namespace, spec.release)
@@ -219,20 +249,25 @@ class Observer:
             message = f"Release {spec.release} is of app {release.app}, the channel of {spec.app}."
             return _Judged(problem=Refused("ReleaseOfOtherApp", message))
         digest = release_digest(release)
-        policies = self._evidence.policies(key.namespace)
         subject = Subject(
-            cluster=self._cluster,
+            cluster=self._policies.cluster,
             namespace=key.namespace,
             app_id=app_id,
             channel=key.name,
             release=release,
             release_digest=digest,
-            circumstances=await circumstances_of(self._database, key, app_id, release, table),
+            circumstances=await self._surroundings.of(key, app_id, release, place.table),
         )
-        case, verdict = await self._evidence.verdict(subject, spec.release, policies, now)
+        case, verdict = await self._evidence.verdict(
+            subject, spec.release, place.policies, place.now
+        )
         resource = self._cache.get(Key("Release", key.namespace, spec.release))
         return _Judged(
-            release=release, resource=resource, digest=digest, case=case, verdict=verdict
+            release=release,
+            resource=resource,
+            digest=digest,
+            case=case,
+            verdict=verdict,
         )
 
     async def _publication(
@@ -244,7 +279,7 @@ class Observer:
         return await publications.publication_of(self._database, app.app_id, digest)
 
     async def _attempt(
-        self, purpose: Literal["Collect", "Publish"], namespace: str, digest: str
+        self, purpose: Literal["Collect", "Inspect", "Publish"], namespace: str, digest: str
     ) -> Attempt | None:
         if not digest:
             return None

@@ -11,18 +11,22 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from sluice.contents.vulnerabilities import VulnerabilityData
 from sluice.errors import Unavailable
 from sluice.fetch.fetcher import Fetcher
-from sluice.operator.act import Actor
+from sluice.operator.act import Actor, Store
 from sluice.operator.admission import Admission
 from sluice.operator.cache import Cache
 from sluice.operator.cluster import Cluster, connect
 from sluice.operator.evidence import EvidenceRoom
 from sluice.operator.health import serve_health
+from sluice.operator.inspections import Inspections
 from sluice.operator.lease import Lease, LeaseSettings
 from sluice.operator.loop import Controller, Pace
 from sluice.operator.observe import Observer
+from sluice.operator.policies import PolicyRoom, PolicySettings
 from sluice.operator.report import Reporter
+from sluice.operator.sealed import SealedPolicies
 from sluice.operator.tables import Tables
 from sluice.operator.watch import watch
 from sluice.operator.webhook import WebhookSettings, serve_webhook
@@ -52,14 +56,16 @@ class OperatorSettings:
     store: str
     """The database's URL."""
     blobs: Path
-    cluster: str
-    """This cluster's name in approvals."""
+    policies: PolicySettings
+    """How policies come into force, and this cluster's name in approvals and seals."""
     seal_key: Ed25519PrivateKey
     seal_keys_before: Sequence[Ed25519PublicKey]
     """Public keys that sealed what is still served."""
     fetcher: Fetcher
     lease: LeaseSettings
     kubeconfig: Path | None = None
+    vulnerabilities: VulnerabilityData | None = None
+    """Libraries with known weaknesses; None: those that are built in."""
     health: tuple[str, int] | None = None
     webhook: WebhookSettings | None = None
     """Where to answer the API server's questions before it stores objects; None: nowhere."""
@@ -99,6 +105,10 @@ class _Operator:
         self._blobs = Blobs(settings.blobs, crashpoint=settings.crashpoint)
         self._cache = Cache()
         self._tables = Tables(database, settings.seal_key, settings.seal_keys_before)
+        self._sealed = SealedPolicies(database, settings.seal_key, settings.seal_keys_before)
+        self._inspections = Inspections(
+            database, settings.seal_key, settings.seal_keys_before, settings.vulnerabilities
+        )
         self._examiner = Examiner()
         self._listed = False
         self.lease = Lease(cluster, settings.lease, lambda: current_epoch(database))
@@ -140,8 +150,9 @@ class _Operator:
             cache,
             self._database,
             EvidenceRoom(cache, self._blobs, self._examiner),
+            PolicyRoom(cache, self._sealed, self._examiner, self._settings.policies),
             self._tables,
-            self._settings.cluster,
+            self._inspections,
         )
 
     async def _lead(self) -> None:
@@ -153,10 +164,14 @@ class _Operator:
         # What a standby has seen may be older than what its predecessor acted on.
         await self._first_list()
         actor = Actor(
-            database=self._database,
-            blobs=self._blobs,
+            store=Store(
+                database=self._database,
+                blobs=self._blobs,
+                tables=self._tables,
+                policies=self._sealed,
+                inspections=self._inspections,
+            ),
             fetcher=self._settings.fetcher,
-            tables=self._tables,
             limits=self._settings.limits,
             epoch=elected.epoch,
         )

@@ -4,13 +4,15 @@ The order of the branches is the safety argument:
 (1) the way back comes first and depends on nothing but what is served, what is revoked, the verdict
     and what phones reported; it needs no approval and no window, and works while paused, while the
     spec can't be read and while the Release is missing;
-(2) the verdict is in the audit log before anything it allows;
-(3) nothing is published that is not allowed, nothing is offered that is not published;
-(4) growth comes last, one step a lap.
+(2) policies come into force before anything is judged by what was in force before them;
+(3) the verdict is in the audit log before anything it allows;
+(4) nothing is published that is not allowed, nothing is offered that is not published;
+(5) growth comes last, one step a lap.
 """
 
 from dataclasses import replace
 
+from sluice.reconcile.inspection import inspection
 from sluice.reconcile.observed import ChannelObserved, Phase, RolloutRow
 from sluice.reconcile.step import ChannelStep, Hold, Publish, Record, Rest, Serve
 from sluice.reconcile.tables import first_table, offering, promoted, wanted_audience, withdrawn
@@ -35,8 +37,10 @@ def next_step(observed: ChannelObserved) -> ChannelStep:
         _gone(observed)
         or _way_back(observed)
         or _unready(observed)
+        or _policies_first(observed)
         or _record(observed)
         or _retarget(observed)
+        or inspection(observed)
         or _nothing_to_do(observed)
         or _publish(observed)
         or _grow(observed)
@@ -94,6 +98,13 @@ def _unready(observed: ChannelObserved) -> ChannelStep | None:
             message=problem.message if problem else "",
         )
     return None
+
+
+def _policies_first(observed: ChannelObserved) -> ChannelStep | None:
+    """One commit that makes a policy stricter and releases must not be faster than the policy."""
+    if not observed.policy_due:
+        return None
+    return Rest(reason="PolicyDue", message="A revision of a policy comes into force first.")
 
 
 def _way_back(observed: ChannelObserved) -> ChannelStep | None:

@@ -11,10 +11,12 @@ from typing import Literal
 
 from sluice.errors import Refused
 from sluice.gate.case import Case
+from sluice.policy.sealing import Basis, Judgement
+from sluice.policy.subject import PolicyInForce
 from sluice.policy.verdict import Verdict
 from sluice.resources.app import AppSpec
 from sluice.resources.channel import ChannelSpec
-from sluice.resources.kinds import Resource
+from sluice.resources.kinds import Key, Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.rollout.evidence import Evidence
 from sluice.serving.table import ChannelTable
@@ -32,6 +34,7 @@ __all__ = [
     "Publication",
     "ReleaseObserved",
     "RolloutRow",
+    "SealedRevision",
 ]
 
 Phase = Literal["Rolling", "Complete", "RolledBack", "Withdrawn", "Superseded"]
@@ -145,14 +148,37 @@ class ApprovalObserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealedRevision:
+    """The revision of a sealed policy that is in force, as the store keeps it."""
+
+    policy: PolicyInForce
+    basis: Basis
+    """On whose word it is."""
+    sealed_by: tuple[str, ...]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyObserved:
     """What is known of one policy."""
 
-    policy: Resource
+    key: Key
+    policy: Resource | None
+    """None: removed from git, but perhaps still in force."""
+    proposed: PolicyInForce | None
+    """What stands in git; None when there is nothing, or it can't be read."""
     problem: str
-    """Why it is not in force; empty when it is."""
+    """Why what stands in git can't be read."""
+    in_force: SealedRevision | None
+    store_problem: str
+    """Why what the store holds of it can't be believed; empty when it can."""
+    judgement: Judgement | None
+    """Whether `proposed` comes into force; None when there is nothing to judge, or by."""
+    unsealed_allowed: bool
+    """Whether policies without owners are in force here."""
     channels: int
     """Number of channels that it binds."""
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +209,8 @@ class ChannelObserved:
     publication: Publication | None
     attempt: Attempt | None
     """Why the last publication failed."""
+    inspect_attempt: Attempt | None
+    """Why the last look into the bundle failed."""
     table: ChannelTable | None
     """What is served now."""
     rollout: RolloutRow | None
@@ -194,3 +222,5 @@ class ChannelObserved:
     evidence: Evidence
     """What phones reported in `rollout`, ended or not."""
     now: datetime
+    policy_due: bool = False
+    """Whether a revision of a policy that may bind the channel is about to come into force."""

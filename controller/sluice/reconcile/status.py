@@ -7,6 +7,7 @@ must change what stands in git. Missing approvals do not stall: they are what is
 from datetime import UTC, datetime
 from typing import Literal
 
+from sluice.policy.sealing import Ignored
 from sluice.policy.verdict import Finding, Verdict
 from sluice.reconcile.observed import (
     AppObserved,
@@ -15,13 +16,17 @@ from sluice.reconcile.observed import (
     PolicyObserved,
     ReleaseObserved,
     RolloutRow,
+    SealedRevision,
 )
 from sluice.reconcile.step import (
+    AdoptPolicy,
     AppStep,
     ChannelStep,
     Collect,
     DropClaim,
     Hold,
+    Inspect,
+    PolicyStep,
     Publish,
     Record,
     ReleaseStep,
@@ -43,8 +48,10 @@ from sluice.resources.status import (
     Condition,
     FindingStatus,
     PolicyStatus,
+    ProposedStatus,
     ReleasePhase,
     ReleaseStatus,
+    RevisionStatus,
     VerdictStatus,
 )
 from sluice.rollout.evidence import ArmCounts, Evidence
@@ -54,7 +61,18 @@ from sluice.verify.facts import Approval, ExceptionGrant, GlassBroken, Rejected
 __all__ = ["app_status", "approval_status", "channel_status", "policy_status", "release_status"]
 
 SETTLED = frozenset(
-    {"Live", "Claimed", "Published", "NoRelease", "NotPublished", "Fits", "InForce"}
+    {
+        "Live",
+        "Claimed",
+        "Published",
+        "NoRelease",
+        "NotPublished",
+        "Fits",
+        "InForce",
+        "InForceByFirstUse",
+        "InForceUnsealed",
+        "Retired",
+    }
 )
 """Reasons to rest that mean: nothing is left to do."""
 
@@ -66,6 +84,7 @@ WAITING = frozenset(
         "ProvenanceMissing",
         "Paused",
         "CeilingReached",
+        "PolicySealMissing",
     }
 )
 """Reasons to hold that the usual course of things ends: evidence arrives, a pause is lifted."""
@@ -149,16 +168,39 @@ def _approval_refused(resource: Resource, step: Hold) -> ApprovalStatus:
     )
 
 
-def policy_status(observed: PolicyObserved) -> PolicyStatus:
-    """Return the status of a policy: whether it is in force, and how many channels it binds."""
-    step: Rest | Hold = Rest(reason="InForce", message="In force.")
-    if observed.problem:
-        message = f"{observed.problem} Until then everything in its reach is held."
-        step = Hold(reason="PolicyUnreadable", message=message)
+def policy_status(observed: PolicyObserved, step: PolicyStep) -> PolicyStatus:
+    """Return the status of a policy after a lap that decided `step`."""
+    resource, in_force = observed.policy, observed.in_force
     return PolicyStatus(
-        observed_generation=observed.policy.generation,
-        conditions=_conditions(observed.policy, step),
+        observed_generation=resource.generation if resource else None,
+        conditions=_conditions(resource, step) if resource else (),
         channels=observed.channels,
+        in_force=_revision(in_force) if in_force else None,
+        proposed=_proposed(observed),
+    )
+
+
+def _revision(in_force: SealedRevision) -> RevisionStatus:
+    policy = in_force.policy
+    return RevisionStatus(
+        revision=policy.spec.revision or 0,
+        digest=policy.ref.digest,
+        basis=in_force.basis,
+        sealed_by=in_force.sealed_by,
+        since=_whole(in_force.since),
+    )
+
+
+def _proposed(observed: PolicyObserved) -> ProposedStatus | None:
+    proposed, judgement = observed.proposed, observed.judgement
+    if proposed is None or not isinstance(judgement, Ignored):
+        return None
+    return ProposedStatus(
+        revision=proposed.spec.revision,
+        digest=proposed.ref.digest,
+        reason=judgement.reason,
+        sealed_by=judgement.sealed_by,
+        could_seal=judgement.could_seal,
     )
 
 
@@ -176,13 +218,13 @@ def channel_status(observed: ChannelObserved, step: ChannelStep) -> ChannelStatu
 
 
 def _conditions(
-    resource: Resource, step: AppStep | ReleaseStep | ChannelStep
+    resource: Resource, step: AppStep | ReleaseStep | ChannelStep | PolicyStep
 ) -> tuple[Condition, ...]:
     state, reason, message = _state(step)
     return conditions_for(state, reason=reason, message=message, generation=resource.generation)
 
 
-def _state(step: AppStep | ReleaseStep | ChannelStep) -> tuple[State, str, str]:
+def _state(step: AppStep | ReleaseStep | ChannelStep | PolicyStep) -> tuple[State, str, str]:
     match step:
         case Rest():
             settled = step.reason in SETTLED
@@ -194,12 +236,16 @@ def _state(step: AppStep | ReleaseStep | ChannelStep) -> tuple[State, str, str]:
             return ("InProgress", step.reason, step.message)
         case Publish():
             return ("InProgress", "Publishing", "The bundle is fetched and looked into.")
+        case Inspect():
+            return ("InProgress", "Inspecting", "The bundle is looked into.")
         case Record():
             return ("InProgress", "Judged", step.verdict.message)
         case Collect():
             return ("InProgress", "Collecting", "Evidence is fetched.")
         case DropClaim():
             return ("InProgress", "Releasing", f"{step.claim.app_id} is given up.")
+        case AdoptPolicy():
+            return ("InProgress", "Adopting", "The revision comes into force.")
         case TakeClaim():
             return ("InProgress", "Claiming", f"{step.claim.app_id} is claimed.")
 

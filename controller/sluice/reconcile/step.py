@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from sluice.gate.case import Case
+from sluice.policy.sealing import Basis
+from sluice.policy.subject import PolicyInForce
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import Claim, EvidenceReference, RolloutRow
 from sluice.resources.kinds import Resource
@@ -12,12 +14,15 @@ from sluice.resources.release import ReleaseSpec
 from sluice.serving.table import ChannelTable
 
 __all__ = [
+    "AdoptPolicy",
     "AppStep",
     "Change",
     "ChannelStep",
     "Collect",
     "DropClaim",
     "Hold",
+    "Inspect",
+    "PolicyStep",
     "Publish",
     "Record",
     "ReleaseStep",
@@ -62,6 +67,15 @@ class DropClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptPolicy:
+    """Put a revision of a policy into force; from then on git can't take it out again."""
+
+    policy: PolicyInForce
+    basis: Basis
+    sealed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collect:
     """Fetch evidence that is given by url, pinned by its digest."""
 
@@ -75,6 +89,18 @@ class Record:
     verdict: Verdict
     case: Case
     """What it was made from: kept, so that it can be made again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """Look into a bundle, and keep what was seen: a policy asks for it."""
+
+    digest: str
+    release_digest: str
+    """The release on whose account it is looked at."""
+    url: str | None
+    """Where to fetch it from; None: it is in the store, for it is served."""
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,5 +133,6 @@ class Serve:
 
 
 AppStep = TakeClaim | DropClaim | Rest | Hold
+PolicyStep = AdoptPolicy | Rest | Hold
 ReleaseStep = Collect | Rest | Hold
-ChannelStep = Serve | Record | Publish | Rest | Hold
+ChannelStep = Serve | Record | Inspect | Publish | Rest | Hold

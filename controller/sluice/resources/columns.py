@@ -59,6 +59,18 @@ POLICY: Final = (
     READY,
     REASON,
     Column(
+        name="Revision",
+        path=".status.inForce.revision",
+        about="The sealed revision in force.",
+        type="integer",
+    ),
+    Column(
+        name="Proposed",
+        path=".status.proposed.revision",
+        about="The revision that git asks for, when it is not in force.",
+        type="integer",
+    ),
+    Column(
         name="Channels",
         path=".status.channels",
         about="Number of channels that it binds.",

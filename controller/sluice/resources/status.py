@@ -26,8 +26,10 @@ __all__ = [
     "ConditionStatus",
     "FindingStatus",
     "PolicyStatus",
+    "ProposedStatus",
     "ReleasePhase",
     "ReleaseStatus",
+    "RevisionStatus",
     "Status",
     "VerdictStatus",
 ]
@@ -293,8 +295,53 @@ class ChannelStatus(Status):
     """May spec.release be offered on this channel?"""
 
 
+class RevisionStatus(Model):
+    """The revision of a sealed policy that is in force."""
+
+    revision: Count
+    """Its number."""
+
+    digest: Sha256
+    """Its policy digest, which owners sign: SHA-256 of the canonical spec without seals."""
+
+    basis: Literal["Owners", "Genesis", "FirstUse"]
+    """On whose word it is in force. Owners: those named by the revision before. Genesis: the
+    cluster's root owners. FirstUse: nobody's; it was the first one seen."""
+
+    sealed_by: People = ()
+    """Whose seals counted."""
+
+    since: Timestamp
+    """When it came into force."""
+
+
+class ProposedStatus(Model):
+    """What stands in spec, when that is not in force."""
+
+    revision: Count | None = None
+    """Its number; none when it names no owners."""
+
+    digest: Sha256
+    """Its policy digest, which owners sign."""
+
+    reason: Word
+    """Why it is not in force, as a CamelCase code."""
+
+    sealed_by: People = ()
+    """Owners whose seals count already."""
+
+    could_seal: Names = ()
+    """Owners whose seals would count."""
+
+
 class PolicyStatus(Status):
     """Whether the policy is in force, and on what."""
 
     channels: Count | None = None
     """Number of channels that it binds."""
+
+    in_force: RevisionStatus | None = None
+    """The sealed revision in force; none: it is unsealed, or none is in force yet."""
+
+    proposed: ProposedStatus | None = None
+    """What stands in spec, when that is not in force."""

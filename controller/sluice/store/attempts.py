@@ -15,7 +15,7 @@ __all__ = ["AttemptKey", "attempt_of", "clear_attempt", "note_attempt"]
 class AttemptKey(NamedTuple):
     """What was tried."""
 
-    purpose: Literal["Collect", "Publish"]
+    purpose: Literal["Collect", "Inspect", "Publish"]
     namespace: str
     """Two namespaces with equal releases do not share their troubles."""
     release_digest: str
