@@ -67,8 +67,12 @@ def look_for_secrets(file: File, gathered: Gathered) -> None:
             start = hit.start + hit.group(0).rindex(secret)
             proposed = hit.group(0)[:CANDIDATE_BYTES_MAX]
             after = file.data[hit.end : hit.end + CANDIDATE_BYTES_MAX]
-            if detector.is_real(secret, after) and _confirms(detector.plugin, proposed):
-                gathered.add("secrets", file.finding(detector.kind, start))
+            if (
+                detector.is_real(secret, after)
+                and _confirms(detector.plugin, proposed)
+                and not gathered.add("secrets", file, detector.kind, start)
+            ):
+                return
 
 
 def _confirms(plugin: RegexBasedDetector | None, proposed: bytes) -> bool:

@@ -23,8 +23,8 @@ class ContentsLimits:
     file_bytes_max: int = 16 * 1024 * 1024
     """Bytes looked at in one file: five times a large app's largest script."""
 
-    scanned_bytes_max: int = 256 * 1024 * 1024
-    """Bytes looked at in the whole bundle, media not counted."""
+    scanned_bytes_max: int = 128 * 1024 * 1024
+    """Bytes looked at in the whole bundle, media not counted; some 30 s of work."""
 
     files_max: int = 10_000
     """Files looked at; as many as an archive may have."""
@@ -35,8 +35,11 @@ class ContentsLimits:
     names_max: int = 1000
     """Origins told, and plugins."""
 
-    hits_max: int = 20_000
-    """Matches of one rule that are looked at in one file."""
+    hits_max: int = 5000
+    """Matches of one rule that are looked at in one file; 10 MB of real scripts have 300."""
+
+    all_hits_max: int = 250_000
+    """Matches that are looked at in the whole bundle; some 15 s of work at worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,6 @@ class File:
         """Return its name, safe to show."""
         return plain(self.name, NAME_CHARS_MAX)
 
-    def finding(self, kind: str, offset: int | None = None, detail: str = "") -> Finding:
-        """Return a finding at a place in it, or about all of it."""
-        return Finding(
-            file=self.shown,
-            kind=kind,
-            line=0 if offset is None else self.data.count(b"\n", 0, offset) + 1,
-            offset=offset or 0,
-            detail=plain(detail, DETAIL_CHARS_MAX),
-        )
-
 
 _List = Literal["secrets", "source maps", "native code", "remote code"]
 
@@ -79,28 +72,39 @@ class Gathered:
 
     limits: ContentsLimits
     findings: dict[_List, list[Finding]] = field(default_factory=dict)
-    told: set[tuple[str, str, str]] = field(default_factory=set)
+    told: set[tuple[str, ...]] = field(default_factory=set)
     archives: list[str] = field(default_factory=list)
     origins: set[str] = field(default_factory=set)
     plugin_calls: set[str] = field(default_factory=set)
+    hits_seen: int = 0
     reached: dict[str, None] = field(default_factory=dict)
     """Sentences, each once, in the order in which limits were reached."""
 
-    def add(self, where: _List, finding: Finding) -> None:
-        """Keep a finding, unless there are too many already."""
-        found = self.findings.setdefault(where, [])
-        if len(found) < self.limits.findings_max:
-            found.append(finding)
-        else:
-            self.reach(f"More than {self.limits.findings_max} findings of {where}: not all told.")
+    def add(
+        self, where: _List, file: File, kind: str, offset: int | None = None, detail: str = ""
+    ) -> bool:
+        """Keep a finding at a place in a file or about all of it; return whether there was room.
 
-    def add_once(self, finding: Finding) -> None:
-        """Keep a finding of remote code, unless this file has the same one already."""
-        key = (finding.file, finding.kind, finding.detail)
-        if key not in self.told:
-            self.add("remote code", finding)
-            if len(self.told) < self.limits.findings_max:
-                self.told.add(key)
+        Of remote code, one finding of each file, kind and detail is kept.
+        """
+        found = self.findings.setdefault(where, [])
+        key = (where, file.name, kind, detail)
+        if where == "remote code" and key in self.told:
+            return True
+        if len(found) >= self.limits.findings_max:
+            self.reach(f"More than {self.limits.findings_max} findings of {where}: not all told.")
+            return False
+        self.told.add(key)
+        found.append(
+            Finding(
+                file=file.shown,
+                kind=kind,
+                line=0 if offset is None else file.data.count(b"\n", 0, offset) + 1,
+                offset=offset or 0,
+                detail=plain(detail, DETAIL_CHARS_MAX),
+            )
+        )
+        return True
 
     def add_archive(self, file: File) -> None:
         """Keep the name of a file that was not opened."""
@@ -119,12 +123,12 @@ class Gathered:
 
     def hits(self, pattern: Pattern, file: File) -> list[Hit]:
         """Return the matches of a pattern in a file, and note when there are too many."""
-        found = list(pattern.hits(file.data, self.limits.hits_max))
-        if len(found) > self.limits.hits_max:
-            self.reach(
-                f"{file.shown} has more than {self.limits.hits_max} places that one rule looks at."
-            )
+        hits_max = min(self.limits.hits_max, self.limits.all_hits_max - self.hits_seen)
+        found = list(pattern.hits(file.data, hits_max))
+        if len(found) > hits_max:
+            self.reach(f"{file.shown}: only the first {hits_max} places of a rule were looked at.")
             found.pop()
+        self.hits_seen += len(found)
         return found
 
     def reach(self, sentence: str) -> None:

@@ -46,7 +46,7 @@ _RULES: Final = sha256_hex(
     ).encode()
 )  # fmt: skip
 
-_PAGES: Final = frozenset({"html", "htm", "xhtml"})
+_PAGES: Final = frozenset({"html", "htm", "xhtml", "svg"})
 _NO_CODE: Final = frozenset({"css", "map", "md"})
 """Files that no web view runs, and in which code is only shown."""
 
@@ -56,7 +56,9 @@ _UNREADABLE: Final = (
     zlib.error,
     struct.error,
     EOFError,
+    LookupError,
     NotImplementedError,
+    OverflowError,
     RuntimeError,
     ValueError,
 )
@@ -157,7 +159,7 @@ class _Inspection:
     def _look_at(self, file: File, *, is_index: bool) -> None:
         kind = native_kind(file)
         if kind is not None:
-            self.gathered.add("native code", file.finding(kind))
+            self.gathered.add("native code", file, kind)
         if is_archive(file):
             self.gathered.add_archive(file)
             return

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from sluice.contents.gathered import File, Gathered
 from sluice.contents.patterns import compiled
 
-__all__ = ["ORIGIN_PATTERNS", "look_for_origins", "origin_of", "shown_address"]
+__all__ = ["ORIGIN_PATTERNS", "is_elsewhere", "look_for_origins", "origin_of", "shown_address"]
 
 HOST_CHARS_MAX: Final = 253
 """Longest host name there is."""
@@ -25,7 +25,7 @@ AUTHORITY_BYTES_MAX: Final = 1024
 
 _ADDRESS: Final = compiled(
     r"""(?i)(?:["'`]|&quot;|&#34;|url\(|(?:src|href|action|url)\s*=)\s*"""
-    r"""(https?|wss?):[\\/]{2,8}((?:[^\s"'`<>(){}\\/?#|^;,&]|\$\{[^{}"'`]*\})+)([^\s"'`<>]*)""",
+    r"""(https?|wss?):[\\/]{2,8}((?:\$\{[^{}"'`]*\}|[^\s"'`<>(){}\\/?#|^;,&])+)([^\s"'`<>]*)""",
     *(b"://", b":\\/", b":/\\", b":\\\\"),
 )
 """Groups: scheme, authority (with `${...}` in a template), and what follows."""
@@ -38,6 +38,9 @@ _WITHOUT_SCHEME: Final = compiled(
 """`//host/...` takes the page's own scheme."""
 
 ORIGIN_PATTERNS: Final = (_ADDRESS, _WITHOUT_SCHEME)
+
+_ELSEWHERE: Final = re.compile(r"\s*(?:https?:[\\/]*|[\\/]{2,})([^\\/?#]*)", re.IGNORECASE)
+"""An address with a host, which is the group."""
 
 _TEMPLATE: Final = re.compile(r"\$\{[^{}]*\}")
 _LABELS: Final = re.compile(r"[a-z0-9_*-]{1,63}(?:\.[a-z0-9_*-]{1,63}){0,30}")
@@ -53,6 +56,8 @@ NO_ORIGINS: Final = frozenset(
         "schemas.microsoft.com", "schemas.openxmlformats.org", "schemas.android.com",
         "schemas.xmlsoap.org", "www.sitemaps.org", "www.inkscape.org",
         "sodipodi.sourceforge.net", "creativecommons.org", "www.opengis.net",
+        # Reserved for examples, and nobody's.
+        "example.com", "example.org", "example.net",
         # What the error messages of frameworks link to.
         "react.dev", "reactjs.org", "fb.me", "angular.dev", "angular.io", "v3.vuejs.org",
         "vuejs.org", "nextjs.org", "svelte.dev", "reactrouter.com", "redux.js.org", "mui.com",
@@ -72,7 +77,9 @@ def look_for_origins(file: File, gathered: Gathered) -> None:
         rest = hit.group(3).partition(b"?")[0].lower()
         if rest.endswith((b"/license", b"/license.md", b"/license.txt")):
             continue
-        origin = origin_of(hit.group(1), hit.group(2))
+        # "https://s3." + region: the rest of the host is only known when the code runs.
+        open_end = b"*" if hit.group(2).endswith(b".") and not rest else b""
+        origin = origin_of(hit.group(1), hit.group(2) + open_end)
         if origin is not None:
             gathered.add_origin(origin)
     for hit in gathered.hits(_WITHOUT_SCHEME, file):
@@ -97,6 +104,13 @@ def origin_of(scheme: bytes, authority: bytes) -> str | None:
     shown = f":{port}" if port and port != _DEFAULT_PORTS[name] else ""
     origin = f"{name}://{host}{shown}"
     return None if origin in _OWN else origin
+
+
+def is_elsewhere(address: str) -> bool:
+    """Return whether a page or script that loads this address leaves the bundle."""
+    # Browsers drop tabs and line ends anywhere in an address.
+    found = _ELSEWHERE.match(re.sub(r"[\t\n\r]", "", address))
+    return found is not None and found[1].rpartition("@")[2].lower() not in {"localhost", ""}
 
 
 def shown_address(address: bytes) -> str:
@@ -140,4 +154,4 @@ def _is_host(host: str, *, has_port: bool) -> bool:
     # 2130706433 and 127.1 are addresses to a browser.
     if _NUMBER.fullmatch(last):
         return True
-    return has_port or ("." in host and len(last) > 1)
+    return has_port or ("." in host and (len(last) > 1 or last == "*"))

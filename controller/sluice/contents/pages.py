@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sluice.contents.gathered import File, Gathered
-from sluice.contents.origins import origin_of, shown_address
+from sluice.contents.origins import is_elsewhere, origin_of, shown_address
 from sluice.contents.patterns import compiled
 from sluice.verify.bundle_report import RemoteCodeKind
 
@@ -21,6 +21,9 @@ __all__ = ["PAGE_PATTERNS", "look_at_page"]
 
 TAG_BYTES_MAX: Final = 8192
 """Bytes of one tag that are read: more than any but a script given as data."""
+
+ATTRIBUTES_MAX: Final = 100
+"""Attributes of one tag that are read."""
 
 _TAG: Final = compiled(r"(?i)<(script|iframe|frame|embed|object|base|link|meta)[\s/>]", b"<")
 PAGE_PATTERNS: Final = (_TAG,)
@@ -31,7 +34,6 @@ _ATTRIBUTE: Final = re.compile(
     rb"""(?:\s*=\s*(?:"(?P<double>[^"]*)(?:"|\Z)|'(?P<single>[^']*)(?:'|\Z)|(?P<bare>[^\s>]*)))?"""
 )
 _TAG_END: Final = re.compile(rb"[\s/]*>")
-_ELSEWHERE: Final = re.compile(r"\s*(?:https?:[\\/]*|[\\/]{2,})([^\\/?#]*)", re.IGNORECASE)
 _NO_TAG: Final = re.compile(
     rb"\s+|\xef\xbb\xbf|<!doctype[^>]{0,1000}>|<!--(?!-?>)(?:(?!--!?>).){0,10000}-->"
     rb"|</(?:meta|link|base)>",
@@ -67,15 +69,17 @@ def look_at_page(file: File, gathered: Gathered, *, is_index: bool) -> None:
     has_script = False
     for hit in gathered.hits(_TAG, file):
         tag = hit.group(1).decode("ascii").lower()
-        attributes, _ = _attributes(file.data, hit.start + 1 + len(tag))
+        attributes, end = _attributes(file.data, hit.start + 1 + len(tag))
+        if end is None:
+            gathered.reach(f"{file.shown}: the start of a very long tag was looked at, no more.")
         has_script = has_script or tag == "script"
         for kind, address in _loads(tag, attributes):
-            gathered.add_once(file.finding(kind, hit.start, shown_address(address.encode())))
+            gathered.add("remote code", file, kind, hit.start, shown_address(address.encode()))
         for origin in _allowed_origins(tag, attributes):
             gathered.add_origin(origin)
     if is_index or has_script:
         for weakness in _policy_weaknesses(file.data):
-            gathered.add_once(file.finding(weakness))
+            gathered.add("remote code", file, weakness)
 
 
 def _loads(tag: str, attributes: _Attributes) -> Iterator[tuple[RemoteCodeKind, str]]:
@@ -83,7 +87,7 @@ def _loads(tag: str, attributes: _Attributes) -> Iterator[tuple[RemoteCodeKind, 
         attributes[each] for each in ("src", "href", "xlink:href", "data") if each in attributes
     ]
     for source in sources:
-        elsewhere = _is_elsewhere(source)
+        elsewhere = is_elsewhere(source)
         match tag:
             case "script" if elsewhere:
                 yield "script-from-other-origin", source
@@ -99,17 +103,8 @@ def _loads(tag: str, attributes: _Attributes) -> Iterator[tuple[RemoteCodeKind, 
                 pass
     if tag == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
         target = re.split(r"url\s*=\s*[\"']?", attributes.get("content", ""), flags=re.IGNORECASE)
-        if _is_elsewhere(target[-1]):
+        if is_elsewhere(target[-1]):
             yield "frame-from-other-origin", target[-1]
-
-
-def _is_elsewhere(address: str) -> bool:
-    # Browsers drop tabs and line ends anywhere in an address.
-    found = _ELSEWHERE.match(re.sub(r"[\t\n\r]", "", address))
-    if found is None:
-        return False
-    host = found[1].rpartition("@")[2].lower()
-    return host not in {"localhost", ""}
 
 
 def _allowed_origins(tag: str, attributes: _Attributes) -> Iterator[str]:
@@ -210,8 +205,10 @@ def _attributes(data: bytes, place: int) -> tuple[_Attributes, int | None]:
     """
     window = data[place : place + TAG_BYTES_MAX]
     found: _Attributes = {}
-    at = 0
-    while not (end := _TAG_END.match(window, at)) and (attribute := _ATTRIBUTE.match(window, at)):
+    at, end = 0, None
+    for _ in range(ATTRIBUTES_MAX):
+        if (end := _TAG_END.match(window, at)) or not (attribute := _ATTRIBUTE.match(window, at)):
+            break
         at = attribute.end()
         value = attribute["double"] or attribute["single"] or attribute["bare"] or b""
         found.setdefault(_text(attribute["name"]).lower(), _text(value))

@@ -26,7 +26,11 @@ _NAME: Final = r"""["'`]([A-Za-z]\w{0,63})["'`]"""
 _CLASS_NAME: Final = r"""["'`]([A-Z]\w{1,63})["'`]"""
 
 _CALLS: Final = (
-    compiled(rf"\bregisterPlugin\b[\"'`\])]{{0,3}}\s*\(\s*{_NAME}", b"registerPlugin"),
+    compiled(rf"\bregisterPlugin\b[\"'`\])]{{0,3}}\s*\(\s*{_CLASS_NAME}", b"registerPlugin"),
+    # Players of films have a `registerPlugin` too: with a small first letter, and a function.
+    compiled(
+        rf"\bregisterPlugin\b[\"'`\])]{{0,3}}\s*\(\s*{_NAME}\s*(?:\)|,\s*\{{)", b"registerPlugin"
+    ),
     compiled(
         rf"[\w$)\]]\s*\(\s*{_NAME}\s*,\s*\{{\s*(?:web|android|ios|electron)\s*[:(]",
         *(b"web", b"android", b"ios", b"electron"),

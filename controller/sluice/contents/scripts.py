@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sluice.contents.gathered import File, Gathered
-from sluice.contents.origins import shown_address
+from sluice.contents.origins import is_elsewhere, shown_address
 from sluice.contents.patterns import Pattern, compiled
 from sluice.verify.bundle_report import RemoteCodeKind
 
@@ -39,7 +39,7 @@ SCRIPT_RULES: Final = (
             r"""(?:\bimport\s*\(|\bimportScripts\s*\(|\bnew\s+(?:Shared)?Worker\s*\(|\.addModule\s*\("""
             r"""|\.register\s*\(|\bfrom|\bimport|Streaming\s*\(\s*fetch\s*\()"""
             rf"""\s*(?:/\*[^*]{{0,100}}\*/\s*)?{_ELSEWHERE}""",
-            *(b"import", b"Worker", b"addModule", b"register", b"Streaming"),
+            *(b"import", b"from", b"Worker", b"addModule", b"register", b"Streaming"),
         ),
         shows=True,
     ),
@@ -93,8 +93,13 @@ def look_for_remote_code(file: File, gathered: Gathered) -> None:
             after = file.data[hit.end : hit.end + _LOOKAHEAD_BYTES]
             if rule.kind in {"eval", "new-function"} and _is_harmless(after):
                 continue
+            if rule.shows and not is_elsewhere(hit.group(1).decode("utf-8", "replace")):
+                continue
             detail = shown_address(hit.group(1)) if rule.shows else ""
-            gathered.add_once(file.finding(rule.kind, hit.start, detail))
+            if not gathered.add("remote code", file, rule.kind, hit.start, detail):
+                return
+            if not rule.shows:
+                break
 
 
 def _is_harmless(after: bytes) -> bool:

@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 from sluice.contents.gathered import File, Gathered
 from sluice.contents.patterns import compiled
-from sluice.verify.bundle_report import Finding
 
 __all__ = ["SOURCE_MAP_PATTERNS", "SourceMaps"]
 
@@ -31,31 +30,29 @@ class SourceMaps:
     maps: set[str] = field(default_factory=set)
     """Names of files that are maps."""
 
-    mentions: dict[str, Finding] = field(default_factory=dict)
-    """Files that are named as a map, by name, with the first that names each."""
+    mentions: set[str] = field(default_factory=set)
+    """Names of files that others name as their map."""
 
     def look(self, file: File, gathered: Gathered) -> None:
         """Look at one file."""
         if file.extension == "map" or _is_map(file.data):
             self.maps.add(file.name)
-            gathered.add("source maps", file.finding("source-map-file"))
+            gathered.add("source maps", file, "source-map-file")
             return
         for hit in gathered.hits(_MENTION, file):
             address = hit.group(1)
             if address.startswith(b"data:"):
                 if b"," in address:
-                    gathered.add("source maps", file.finding("inline-source-map", hit.start))
+                    gathered.add("source maps", file, "inline-source-map", hit.start)
             elif len(self.mentions) < MENTIONS_MAX:
-                self.mentions.setdefault(
-                    _place(file, address), file.finding("named-source-map", hit.start)
-                )
+                self.mentions.add(_place(file, address))
             else:
                 gathered.reach(f"More than {MENTIONS_MAX} source maps are named: not all followed.")
 
     def finish(self, names: frozenset[str], gathered: Gathered) -> None:
         """Tell of maps that are known as such only because another file names them."""
-        for name in sorted(self.mentions.keys() & names - self.maps):
-            gathered.add("source maps", self.mentions[name])
+        for name in sorted((self.mentions & names) - self.maps):
+            gathered.add("source maps", File(name, b""), "named-source-map")
 
 
 def _is_map(data: bytes) -> bool:
