@@ -215,6 +215,7 @@ def test_provenance_says_who_built_what_from_where() -> None:
         repository="https://github.com/acme/shop",
         revision=COMMIT,
         workflow=".github/workflows/release.yml@refs/heads/main",
+        workflow_path=".github/workflows/release.yml",
         ref="refs/tags/v1.2.0",
         actors=frozenset({"alice"}),
     ) == provenance_of(a_provenance())

@@ -1,239 +1,236 @@
 """Whether enough people have approved: seats, the authors, and who could still sit down.
 
 All seats of one policy are filled together: one person fills one of them, however many keys, roles
-or approvals they have.
+or approvals they have. They are filled for one share of the phones: approvals with a ceiling below
+it take no part, so that nobody is counted here at one share and there at another.
 """
 
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sluice.policy.authors import authors_of
-from sluice.policy.ballots import Ballot, count_ballots
+from sluice.policy.ballots import Ballot, starts_of
+from sluice.policy.question import Answer, Question, finding_of, span
 from sluice.policy.seats import fill_seats
-from sluice.policy.subject import PolicyInForce, Subject
 from sluice.policy.verdict import Finding
 from sluice.policy.words import mfa_fault
-from sluice.resources.fields import BASIS_POINTS, seconds
+from sluice.resources.fields import BASIS_POINTS, percent
 from sluice.resources.requirements import Approvals, Requirement
-from sluice.verify.facts import Facts
 
-__all__ = ["judge_approvals"]
+__all__ = ["Seating", "judge_approvals"]
 
 NAMES_SHOWN_MAX = 8
 """People and ballots named in one message; the rest is counted."""
 
-Need = tuple[Requirement, Approvals]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Seating:
     """What became of a policy's approvals."""
 
     findings: tuple[Finding, ...]
+    """One for each requirement."""
+    rejections: tuple[Finding, ...]
+    """One for each rejection; they belong to no requirement, and nothing passes them by."""
     ceiling_bp: int
     """Largest share of the phones for which the seats are filled, in basis points."""
     recheck_at: datetime | None
-    """When the first approval that counts will no longer do so."""
+    """When time alone may change any of this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bench:
+    """The seats of one requirement, and whose ballots count for them."""
+
+    requirement: Requirement
+    need: Approvals
+    ballots: tuple[Ballot, ...]
+    barred: tuple[str, ...]
+    """Why ballots that count do not count here."""
+
+    def able(self, level_bp: int) -> frozenset[str]:
+        """Return who may sit, for a share of the phones."""
+        return frozenset(each.person for each in self.ballots if each.level_bp >= level_bp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Room:
-    """Everything that the seats of one policy are filled from."""
+    """What is told about every requirement."""
 
-    policy: PolicyInForce
-    needs: tuple[Need, ...]
-    binding: int
-    """The first so many needs must all be filled; the rest only warn, or are passed by."""
-    ballots: tuple[Ballot, ...]
-    authors: frozenset[str]
-    now: datetime
+    question: Question
+    ballots: Sequence[Ballot]
+    level_bp: int
+    """The share of the phones that the seats were filled for."""
+    taken: Collection[str]
+    """Who sits in a seat that must be filled."""
 
 
 def judge_approvals(
-    policy: PolicyInForce,
-    subject: Subject,
-    facts: Facts,
-    now: datetime,
-    *,
-    passed: Collection[str] = (),
-) -> Outcome:
-    """Return a finding for each approvals requirement of the policy, and for a rejection.
+    question: Question, ballots: Sequence[Ballot], *, passed: Collection[str] = ()
+) -> Seating:
+    """Return a finding for each approvals requirement of the policy, and for each rejection.
 
     Args:
-        policy: whose requirements, people and roles.
-        subject: what is judged.
-        facts: everything proven.
-        now: the time, in UTC.
+        question: the release, the policy and the time.
+        ballots: the release's approvals (`sluice.policy.ballots`).
         passed: names of requirements that are passed by, so that they take nobody's seat.
     """
-    ballots = count_ballots(policy, subject, facts.approvals, now)
-    needs = [(each, each.approvals) for each in policy.spec.requirements if each.approvals]
-    # A seat once filled stays filled, so those that must be filled are offered first.
-    binds = [each for each, _ in needs if each.enforcement == "Enforce" and each.name not in passed]
-    needs.sort(key=lambda need: need[0] not in binds)
-    room = _Room(
-        policy=policy,
-        needs=tuple(needs),
-        binding=len(binds),
-        ballots=ballots,
-        authors=authors_of(policy, subject, facts),
-        now=now,
-    )
-    level, seated = _highest(room)
-    findings = list(_rejections(policy, ballots))
-    for (requirement, _), who in zip(room.needs, seated, strict=True):
-        findings.append(_finding(room, requirement, subject, who))
-    return Outcome(findings=tuple(findings), ceiling_bp=level, recheck_at=_first_expiry(room))
-
-
-def _highest(room: _Room) -> tuple[int, tuple[tuple[str, ...], ...]]:
-    """Return the largest share for which the seats are filled, and who sits for each need.
-
-    Approvals with a ceiling below the share take no part. When no share is enough, the smallest
-    is told: it leaves out the least.
-    """
-    levels = {each.level_bp for each in room.ballots if each.level_bp} | {BASIS_POINTS}
-    seated: tuple[tuple[str, ...], ...] = ()
-    level = BASIS_POINTS
-    for level in sorted(levels, reverse=True):
-        seated = _seated(room, level)
-        filled = [len(who) >= need.count for (_, need), who in zip(room.needs, seated, strict=True)]
-        if all(filled[: room.binding]):
-            break
-    return level, seated
-
-
-def _seated(room: _Room, level_bp: int) -> tuple[tuple[str, ...], ...]:
-    able = [_able(need, room, level_bp) for _, need in room.needs]
-    seats = [
-        who for (_, need), who in zip(room.needs, able, strict=True) for _ in range(need.count)
+    benches = [
+        _bench(question, requirement, requirement.approvals, ballots)
+        for requirement in question.policy.spec.requirements
+        if requirement.approvals
     ]
-    taken = fill_seats(seats)
-    seated, first = [], 0
-    for _, need in room.needs:
-        seats_of_need = range(first, first + need.count)
-        seated.append(tuple(sorted(taken[i] for i in seats_of_need if i in taken)))
-        first += need.count
-    return tuple(seated)
-
-
-def _able(need: Approvals, room: _Room, level_bp: int) -> frozenset[str]:
-    """Return the people whose approval counts for a seat of this requirement."""
-    return frozenset(
-        each.person
-        for each in room.ballots
-        if each.fault is None
-        and each.approval.decision == "approve"
-        and each.approval.role == need.role
-        and each.level_bp >= level_bp
-        and not _barred(need, each, room)
+    binding = [
+        each
+        for each in benches
+        if each.requirement.enforcement == "Enforce" and each.requirement.name not in passed
+    ]
+    level = _highest(binding, ballots)
+    # A seat once filled stays filled, so those that must be filled are offered first.
+    bound = {each.requirement.name for each in binding}
+    others = [each for each in benches if each.requirement.name not in bound]
+    seated = _seated([*binding, *others], level)
+    taken = {who for name in bound for who in seated[name]}
+    room = _Room(question=question, ballots=ballots, level_bp=level, taken=taken)
+    findings = (_finding(room, each, seated[each.requirement.name]) for each in benches)
+    return Seating(
+        findings=tuple(findings),
+        rejections=tuple(_rejection(question, each) for each in ballots if _rejects(each)),
+        ceiling_bp=level,
+        recheck_at=_next_change(question, benches, ballots),
     )
 
 
-def _barred(need: Approvals, ballot: Ballot, room: _Room) -> str:
+def _bench(
+    question: Question, requirement: Requirement, need: Approvals, ballots: Sequence[Ballot]
+) -> _Bench:
+    counted, barred = [], []
+    for ballot in ballots:
+        if ballot.yes and ballot.approval.role == need.role:
+            if why := _barred(question, need, ballot):
+                barred.append(why)
+            else:
+                counted.append(ballot)
+    return _Bench(requirement=requirement, need=need, ballots=tuple(counted), barred=tuple(barred))
+
+
+def _barred(question: Question, need: Approvals, ballot: Ballot) -> str:
     """Return why a ballot that counts does not count for this requirement; empty when it does."""
     source = ballot.approval.source
-    if need.not_author and ballot.person in room.authors:
+    if need.not_author and ballot.person in question.authors:
         return f"{source}: {ballot.person} is an author of the change"
-    if need.max_age is not None and _too_old(need.max_age, ballot, room.now):
+    if need.max_age is not None and _ends(need.max_age, ballot) <= question.now:
         return f"{source} is older than {need.max_age}: approve again"
-    if need.mfa and (fault := mfa_fault(room.policy, ballot.approval)):
+    if need.mfa and (fault := mfa_fault(question.policy, ballot.approval)):
         return fault.message
     return ""
 
 
-def _too_old(max_age: str, ballot: Ballot, now: datetime) -> bool:
-    return ballot.approval.signed_at + timedelta(seconds=seconds(max_age)) <= now
+def _ends(max_age: str, ballot: Ballot) -> datetime:
+    return ballot.approval.signed_at + span(max_age)
 
 
-def _rejections(policy: PolicyInForce, ballots: tuple[Ballot, ...]) -> list[Finding]:
-    return [
-        Finding(
-            policy=policy.label,
-            requirement="rejections",
-            state="refused",
-            enforced=True,
-            reason="Rejected",
-            message=f"{each.person} rejected this release as {each.approval.role}"
-            f" ({each.approval.source}): make a new release",
-            by=(each.person,),
-        )
-        for each in ballots
-        if each.fault is None and each.approval.decision == "reject"
-    ]
+def _highest(binding: Sequence[_Bench], ballots: Iterable[Ballot]) -> int:
+    """Return the largest share for which the seats are filled.
+
+    When no share is enough, it is the smallest: that leaves out the least, and so tells the most.
+    """
+    levels = sorted({each.level_bp for each in ballots if each.yes and each.level_bp})
+    levels = levels or [BASIS_POINTS]
+    if levels[-1] != BASIS_POINTS:
+        levels.append(BASIS_POINTS)
+    # Who may sit at one share may sit at each below it, so what is filled there is filled here.
+    filled = bisect_left(levels, 1, key=lambda level: 0 if _filled(binding, level) else 1)
+    return levels[max(filled - 1, 0)]
 
 
-def _finding(
-    room: _Room, requirement: Requirement, subject: Subject, seated: tuple[str, ...]
-) -> Finding:
-    need = requirement.approvals
-    assert need is not None  # noqa: S101 - the caller picked requirements that have it
-    source = subject.release.source
-    unknown_author = need.not_author and not (source and source.authors)
-    filled = len(seated) >= need.count and not unknown_author
+def _filled(benches: Sequence[_Bench], level_bp: int) -> bool:
+    seated = _seated(benches, level_bp)
+    return all(len(seated[each.requirement.name]) >= each.need.count for each in benches)
+
+
+def _seated(benches: Sequence[_Bench], level_bp: int) -> dict[str, tuple[str, ...]]:
+    """Return who sits for which requirement, by its name; the first ones are filled first."""
+    seats = [(each, each.able(level_bp)) for each in benches for _ in range(each.need.count)]
+    seated: dict[str, list[str]] = {each.requirement.name: [] for each in benches}
+    for index, who in fill_seats([able for _, able in seats]).items():
+        seated[seats[index][0].requirement.name].append(who)
+    return {name: tuple(sorted(sitting)) for name, sitting in seated.items()}
+
+
+def _rejects(ballot: Ballot) -> bool:
+    return ballot.fault is None and ballot.approval.decision == "reject"
+
+
+def _rejection(question: Question, ballot: Ballot) -> Finding:
+    approval = ballot.approval
+    return Finding(
+        policy=question.policy.label,
+        requirement="rejections",
+        state="refused",
+        enforced=True,
+        reason="Rejected",
+        message=f"{ballot.person} rejected this release as {approval.role}"
+        f" ({approval.source}): make a new release",
+        by=(ballot.person,),
+    )
+
+
+def _finding(room: _Room, bench: _Bench, seated: tuple[str, ...]) -> Finding:
+    need, question = bench.need, room.question
+    unknown_author = need.not_author and not question.authors_stated
+    filled = len(seated) >= need.count
     message = f"{len(seated)} of {need.count} approvals by {need.role}"
     message += f": {', '.join(seated)}." if seated else "."
     if unknown_author:
         message += " Name who wrote the change in spec.source.authors: an author may not approve."
-    if len(seated) < need.count:
-        message += _still_needed(room, need, seated) + _not_counted(room, need)
-    return Finding(
-        policy=room.policy.label,
-        requirement=requirement.name,
-        state="satisfied" if filled else "missing",
-        enforced=requirement.enforcement == "Enforce",
-        reason="Approved" if filled else "AuthorUnknown" if unknown_author else "ApprovalsMissing",
+    if not filled:
+        message += _still_needed(room, need, seated) + _not_counted(bench, room.ballots)
+    elif room.level_bp < BASIS_POINTS:
+        message += f" They are enough for {percent(room.level_bp)} of the phones: approve beyond."
+    answer = Answer(
+        state="missing" if unknown_author or not filled else "satisfied",
+        reason="AuthorUnknown" if unknown_author else "Approved" if filled else "ApprovalsMissing",
         message=message,
         by=seated,
     )
+    return finding_of(question.policy, bench.requirement, answer)
 
 
-def _still_needed(room: _Room, need: Approvals, seated: tuple[str, ...]) -> str:
-    spec = room.policy.spec
-    members = next(role.members for role in spec.roles if role.name == need.role)
-    barred = room.authors if need.not_author else frozenset()
-    could = sorted(set(members) - set(seated) - barred)
+def _still_needed(room: _Room, need: Approvals, seated: Collection[str]) -> str:
+    barred = room.question.authors if need.not_author else frozenset()
+    others = room.question.policy.registry.roles[need.role] - set(seated) - barred
+    # Who sits in another seat that must be filled is asked last: it would be empty then.
+    could = sorted(others - set(room.taken) or others)
     who = f"of {_listed(could)}" if could else "more people in the role (nobody is left)"
     how = ", with proof of a second factor" if need.mfa else ""
     return f" Still needed: {need.count - len(seated)} {who}{how}."
 
 
-def _not_counted(room: _Room, need: Approvals) -> str:
-    why = [each.fault.message for each in room.ballots if each.fault]
-    why += [
-        reason
-        for each in room.ballots
-        if each.fault is None
-        and each.approval.decision == "approve"
-        and each.approval.role == need.role
-        and (reason := _barred(need, each, room))
-    ]
+def _not_counted(bench: _Bench, ballots: Sequence[Ballot]) -> str:
+    why = [each.fault.message for each in ballots if each.fault]
+    why += bench.barred
     why += [
         f"{each.approval.source}: {each.person} withdrew their approval"
-        for each in room.ballots
+        for each in ballots
         if each.fault is None and each.approval.decision == "withdraw"
     ]
     return f" Not counted: {_listed(why, '; ')}." if why else ""
 
 
-def _listed(names: list[str], joint: str = ", ") -> str:
+def _listed(names: Sequence[str], joint: str = ", ") -> str:
     more = len(names) - NAMES_SHOWN_MAX
     return joint.join(names[:NAMES_SHOWN_MAX]) + (f"{joint}{more} more" if more > 0 else "")
 
 
-def _first_expiry(room: _Room) -> datetime | None:
-    counted = [
-        each.approval
-        for each in room.ballots
-        if each.fault is None and each.approval.decision == "approve"
-    ]
-    moments = [each.expires_at for each in counted]
+def _next_change(
+    question: Question, benches: Sequence[_Bench], ballots: Sequence[Ballot]
+) -> datetime | None:
+    counted = [each.approval for each in ballots if each.yes]
+    moments = starts_of(ballots)
+    moments += [each.expires_at for each in counted]
     moments += [each.ceiling.until for each in counted if each.ceiling and each.ceiling.until]
-    moments += [
-        each.signed_at + timedelta(seconds=seconds(need.max_age))
-        for _, need in room.needs
-        if need.max_age
-        for each in counted
-    ]
-    return min((each for each in moments if each > room.now), default=None)
+    for bench in benches:
+        if bench.need.max_age is not None:
+            moments += [_ends(bench.need.max_age, each) for each in bench.ballots]
+    return min((each for each in moments if each > question.now), default=None)

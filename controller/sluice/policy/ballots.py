@@ -3,20 +3,20 @@
 What an approval says is read only when it counts (`sluice.policy.words`): a stranger's rejection
 stops nothing either. Of several words of one person in one role, the one with the highest sequence
 counts; of equal ones the most careful: no before neither before yes. A no, and a withdrawal, do not
-expire: time alone never widens what is allowed.
+expire and need not wait for a clock that is ahead: time alone never widens what is allowed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from sluice.policy.signers import person_behind
-from sluice.policy.subject import PolicyInForce, Subject
-from sluice.policy.words import Fault, expired, fault_of
+from sluice.policy.question import Question
+from sluice.policy.words import SKEW, Fault, expired, premature, whose
 from sluice.resources.fields import BASIS_POINTS
 from sluice.verify.facts import Approval
 
-__all__ = ["Ballot", "count_ballots"]
+__all__ = ["Ballot", "count_ballots", "starts_of"]
 
 CAREFUL: Final = {"approve": 0, "withdraw": 1, "reject": 2}
 
@@ -34,27 +34,42 @@ class Ballot:
     """Largest share of the phones that it lets the rollout grow to, in basis points; 0 when the
     time of its ceiling is over."""
 
+    @property
+    def yes(self) -> bool:
+        """Whether it counts, and approves."""
+        return self.fault is None and self.approval.decision == "approve"
 
-def count_ballots(
-    policy: PolicyInForce, subject: Subject, approvals: tuple[Approval, ...], now: datetime
-) -> tuple[Ballot, ...]:
+
+def count_ballots(question: Question) -> tuple[Ballot, ...]:
     """Return a ballot for each approval, in the order given.
 
     The same evidence may have been proven under several trust roots: the one that a person of the
     policy signed under is taken.
     """
     ballots: dict[str, Ballot] = {}
-    for approval in approvals:
-        ballot = Ballot(
-            approval=approval,
-            person=person_behind(approval, policy) or "",
-            fault=fault_of(policy, subject, approval, now),
-            level_bp=_level(approval, now),
-        )
+    for approval in question.facts.approvals:
+        ballot = _ballot(question, approval)
         known = ballots.get(approval.evidence_sha256)
         if known is None or (known.fault and not ballot.fault):
             ballots[approval.evidence_sha256] = ballot
-    return tuple(_expired(each, now) for each in _last_words(tuple(ballots.values())))
+    return tuple(_expired(each, question.now) for each in _last_words(tuple(ballots.values())))
+
+
+def starts_of(ballots: Iterable[Ballot]) -> list[datetime]:
+    """Return when ballots begin to count that do not yet."""
+    return [
+        each.approval.signed_at - SKEW
+        for each in ballots
+        if each.fault and each.fault.reason == "SignedInFuture"
+    ]
+
+
+def _ballot(question: Question, approval: Approval) -> Ballot:
+    person, fault = whose(question, approval)
+    if fault is None and approval.decision == "approve":
+        fault = premature(approval, question.now)
+    level = _level(approval, question.now)
+    return Ballot(approval=approval, person=person, fault=fault, level_bp=level)
 
 
 def _level(approval: Approval, now: datetime) -> int:
@@ -89,6 +104,6 @@ def _replaced(ballot: Ballot) -> Fault:
 
 
 def _expired(ballot: Ballot, now: datetime) -> Ballot:
-    if ballot.fault is not None or ballot.approval.decision != "approve":
+    if not ballot.yes:
         return ballot
     return replace(ballot, fault=expired(ballot.approval, now))

@@ -13,11 +13,15 @@ Evidence that proved nothing is listed last, so that the reader sees why it did 
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from sluice.policy.approvals import judge_approvals
+from sluice.policy.authors import author_names, authors_of
+from sluice.policy.ballots import count_ballots
 from sluice.policy.passes import honour, passes_of
 from sluice.policy.patterns import name_matches
+from sluice.policy.question import Question
+from sluice.policy.reasons import AnyReason
 from sluice.policy.requirements import judge_requirements
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.verdict import Answer, Finding, Verdict
@@ -49,6 +53,7 @@ def evaluate(
         for each in policies
         if binding(each, subject.namespace, subject.app_id, subject.channel)
     )
+    names = author_names(subject, facts)
     findings: list[Finding] = list(_taken_version(subject))
     moments: list[datetime | None] = []
     ceilings: list[int] = [BASIS_POINTS]
@@ -56,13 +61,22 @@ def evaluate(
         if isinstance(policy, UnreadablePolicy):
             findings.append(_unreadable(policy))
             continue
-        passes = passes_of(policy, subject, facts, now)
-        seats = judge_approvals(policy, subject, facts, now, passed=passes.by_requirement)
-        others = judge_requirements(policy, subject, facts, now)
-        findings += honour((*others.findings, *seats.findings), passes)
-        findings += passes.findings
-        moments += [passes.recheck_at, seats.recheck_at, others.recheck_at]
-        ceilings.append(seats.ceiling_bp)
+        question = Question(
+            policy=policy,
+            subject=subject,
+            facts=facts,
+            now=now,
+            author_names=names,
+            authors=authors_of(policy, names, facts),
+        )
+        ballots = count_ballots(question)
+        passes = passes_of(question, ballots)
+        seating = judge_approvals(question, ballots, passed=passes.by_requirement)
+        others = judge_requirements(question)
+        findings += honour((*others.findings, *seating.findings), passes)
+        findings += (*seating.rejections, *passes.findings)
+        moments += [passes.recheck_at, seating.recheck_at, others.recheck_at]
+        ceilings.append(seating.ceiling_bp)
     answer, reason, message = _answer(subject, bound, findings)
     return Verdict(
         answer=answer,
@@ -160,7 +174,8 @@ def _rejected_evidence(facts: Facts) -> tuple[Finding, ...]:
             requirement=each.source,
             state="refused",
             enforced=False,
-            reason=each.reason,
+            # A code of `sluice.verify.reasons`: nothing else makes `Rejected`.
+            reason=cast("AnyReason", each.reason),
             message=each.message,
         )
         for each in facts.rejected

@@ -1,128 +1,78 @@
-"""Requirements that machines meet: the bundle is signed, and its build is attested."""
+"""Requirements that a pipeline meets: the bundle is signed, and its build is attested."""
 
 from sluice.errors import VerificationError
-from sluice.policy.signers import asked_of, described, is_by
-from sluice.policy.subject import PolicyInForce, Subject
-from sluice.policy.verdict import Finding, State
-from sluice.resources.requirements import Provenance, Requirement, Signature
-from sluice.verify.facts import Facts, Statement
-from sluice.verify.provenance import PROVENANCE_TYPE, provenance_of
+from sluice.policy.patterns import path_matches
+from sluice.policy.question import Answer, Question
+from sluice.policy.signers import is_by
+from sluice.policy.statements import about, by_authority, not_by, read_provenance
+from sluice.resources.release import Source
+from sluice.resources.requirements import Provenance, Signature
+from sluice.resources.text import plain
+from sluice.verify import facts
+from sluice.verify.provenance import PROVENANCE_TYPE
 
 __all__ = ["judge_provenance", "judge_signature"]
 
-Outcome = tuple[State, str, str, tuple[str, ...]]
-"""State, reason, message, by."""
+SAID_CHARS_MAX = 200
+"""Longest text of a provenance that is repeated in a message."""
+
+HOW = "in the pipeline, and add the sigstore bundle to spec.attestations"
 
 
-def judge_signature(
-    policy: PolicyInForce, requirement: Requirement, need: Signature, subject: Subject, facts: Facts
-) -> Finding:
+def judge_signature(question: Question, need: Signature) -> Answer:
     """Return whether the authority has signed the bundle's digest."""
-    authority = policy.authority(need.authority)
-    own = [
-        each for each in facts.signatures if each.artifact_sha256 == subject.release.bundle.sha256
-    ]
-    by = tuple(sorted({each.signer.subject for each in own if is_by(each, authority)}))
-    if by:
-        outcome: Outcome = "satisfied", "Signed", f"signed by {', '.join(by)}.", by
-    elif own:
-        others = sorted({described(each.signer) for each in own})
-        outcome = (
-            "refused",
-            "SignedByOther",
-            (
-                f"the bundle is signed by {', '.join(others)}, not by {authority.name}: sign it"
-                f" {asked_of(authority)}."
-            ),
-            tuple(others),
-        )
-    else:
-        outcome = (
-            "missing",
-            "SignatureMissing",
-            (
-                f"no signature by {authority.name} over the bundle (sha256"
-                f" {subject.release.bundle.sha256}): sign it in the pipeline and add the sigstore"
-                " bundle under spec.attestations."
-            ),
-            (),
-        )
-    return _finding(policy, requirement, outcome)
+    authority = question.policy.authority(need.authority)
+    wanted = question.subject.release.bundle.sha256
+    found = [each for each in question.facts.signatures if each.artifact_sha256 == wanted]
+    by = tuple(sorted({each.signer.subject for each in found if is_by(each, authority)}))
+    if not by:
+        return not_by(authority, found, "signature", "SignatureMissing", f"sign it {HOW}")
+    message = f"signed by {', '.join(by)}."
+    return Answer(state="satisfied", reason="Signed", message=message, by=by)
 
 
-def judge_provenance(
-    policy: PolicyInForce,
-    requirement: Requirement,
-    need: Provenance,
-    subject: Subject,
-    facts: Facts,
-) -> Finding:
+def judge_provenance(question: Question, need: Provenance) -> Answer:
     """Return whether the authority has attested a build that agrees with the release's source."""
-    authority = policy.authority(need.authority)
-    about = [
-        each
-        for each in facts.statements
-        if each.predicate_type == PROVENANCE_TYPE and subject.release.bundle.sha256 in each.subjects
-    ]
-    own = [each for each in about if is_by(each, authority)]
-    outcomes = [_provenance(need, subject, each) for each in own]
-    good = [each for each in outcomes if each[0] == "satisfied"]
-    if outcomes:
-        outcome = (good or outcomes)[0]
-    elif about:
-        others = sorted({described(each.signer) for each in about})
-        outcome = (
-            "refused",
-            "SignedByOther",
-            f"the provenance is signed by {', '.join(others)}, not by {authority.name}.",
-            tuple(others),
-        )
-    else:
-        outcome = (
-            "missing",
-            "ProvenanceMissing",
-            (
-                f"no SLSA provenance by {authority.name} over the bundle: attest the build in the"
-                " pipeline and add the sigstore bundle under spec.attestations."
-            ),
-            (),
-        )
-    return _finding(policy, requirement, outcome)
+    authority = question.policy.authority(need.authority)
+    found = about(question, PROVENANCE_TYPE)
+    own = by_authority(found, authority)
+    if not own:
+        how = f"attest the build {HOW}"
+        return not_by(authority, found, "SLSA provenance", "ProvenanceMissing", how)
+    answers = [_provenance(question, need, each) for each in own]
+    return next((each for each in answers if each.state == "satisfied"), answers[0])
 
 
-def _provenance(need: Provenance, subject: Subject, statement: Statement) -> Outcome:
+def _provenance(question: Question, need: Provenance, statement: facts.Statement) -> Answer:
     by = (statement.signer.subject,)
+    source = question.subject.release.source
     try:
-        built = provenance_of(statement)
+        built = read_provenance(statement)
     except VerificationError as error:
-        return "refused", error.reason, error.message, by
-    source = subject.release.source
-    claims = [("repository", built.repository, need.repository)]
-    if need.builder_id is not None:
-        claims.append(("builder", built.builder_id, need.builder_id))
+        message = error.message
+        return Answer(state="refused", reason="ProvenanceUnreadable", message=message, by=by)
     if source is None:
-        return "missing", "SourceMissing", "fill in spec.source: where was it built from?", by
-    claims.append(("repository in spec.source", source.repository, need.repository))
-    claims.append(("revision", built.revision, source.revision))
-    for what, said, meant in claims:
-        if said != meant:
-            return (
-                "refused",
-                "ProvenanceDiffers",
-                f"the {what} is {said!r}, but must be {meant!r}.",
-                by,
-            )
-    return "satisfied", "Attested", f"built from {built.revision} by {built.builder_id}.", by
+        message = "fill in spec.source: where was it built from?"
+        return Answer(state="missing", reason="SourceMissing", message=message, by=by)
+    if wrong := _wrong(need, source, built):
+        return Answer(state="refused", reason="ProvenanceDiffers", message=wrong, by=by)
+    message = f"built from {built.revision} by {plain(built.builder_id, SAID_CHARS_MAX)}."
+    return Answer(state="satisfied", reason="ProvenanceShown", message=message, by=by)
 
 
-def _finding(policy: PolicyInForce, requirement: Requirement, outcome: Outcome) -> Finding:
-    state, reason, message, by = outcome
-    return Finding(
-        policy=policy.label,
-        requirement=requirement.name,
-        state=state,
-        enforced=requirement.enforcement == "Enforce",
-        reason=reason,
-        message=message,
-        by=by,
+def _wrong(need: Provenance, source: Source, built: facts.Provenance) -> str:
+    """Return what is not as it must be; empty when all is."""
+    claims = (
+        ("repository", built.repository, need.repository),
+        ("builder", built.builder_id, need.builder_id),
+        ("workflow", built.workflow_path, need.workflow),
+        ("repository in spec.source", source.repository, need.repository),
+        ("revision", built.revision, source.revision),
     )
+    for what, said, meant in claims:
+        if meant is not None and said != meant:
+            return f"the {what} is {plain(said, SAID_CHARS_MAX)!r}, but must be {meant!r}."
+    if need.ref is not None and not (built.ref and path_matches(need.ref, built.ref)):
+        said = plain(built.ref, SAID_CHARS_MAX)
+        return f"the git reference is {said!r}, but must fit {need.ref!r}."
+    return ""

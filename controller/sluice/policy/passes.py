@@ -2,35 +2,49 @@
 
 This is the only place where either is honoured (row 21 of the attacks): whatever shows a verdict
 shows what came out of here. Neither can pass by a rejection, a revocation, or a policy that can't
-be read, for those are no requirements.
+be read, for those are no requirements. Both need a release that names its authors, for an author
+makes no exception, and does not co-sign.
 
 Breaking the glass leaves a debt: enough others must approve the release afterwards, within the time
-the policy gives. A debt that is not paid withdraws the release. It begins at the first moment at
-which enough people had broken the glass, and neither expiry nor an exception ends it.
+the policy gives (`sluice.policy.debts`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sluice.policy.authors import authors_of
-from sluice.policy.ballots import count_ballots
-from sluice.policy.signers import person_behind
-from sluice.policy.subject import PolicyInForce, Subject
+from sluice.policy.ballots import Ballot
+from sluice.policy.debts import Broken, debts_of
+from sluice.policy.question import Question
+from sluice.policy.reasons import Reason
 from sluice.policy.verdict import Finding
-from sluice.policy.words import Fault, expired, fault_of, lifetime_fault, mfa_fault
-from sluice.resources.fields import seconds
+from sluice.policy.words import (
+    SKEW,
+    Fault,
+    expired,
+    lifetime_fault,
+    mfa_fault,
+    premature,
+    role_fault,
+    whose,
+)
 from sluice.resources.policy import BreakGlass, Exceptions
-from sluice.verify.facts import ExceptionGrant, Facts, GlassBroken
+from sluice.verify.facts import ExceptionGrant, GlassBroken
 
 __all__ = ["Pass", "Passes", "honour", "passes_of"]
+
+FAULTS_TOLD_MAX = 16
+"""Words without effect that are told one by one; how many come after them is only counted."""
+
+Granted = tuple[str, ExceptionGrant]
+"""A word that excepts, and the person who said it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """Why one requirement is passed by."""
 
-    reason: str
+    reason: Reason
     """`Excepted` or `GlassBroken`."""
     message: str
     by: tuple[str, ...]
@@ -46,16 +60,14 @@ class Passes:
     recheck_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """A word that counts, and whose it is."""
-
-    word: ExceptionGrant | GlassBroken
-    person: str
-
-
 def honour(findings: Iterable[Finding], passes: Passes) -> tuple[Finding, ...]:
-    """Return the findings, with those of requirements that are passed by as satisfied."""
+    """Return the findings, with those of requirements that are passed by as satisfied.
+
+    Args:
+        findings: those of the policy's requirements, and no others: a policy may call a requirement
+            `rejections` and except from it, and no rejection goes by that.
+        passes: of the same policy.
+    """
     return tuple(
         replace(each, state="satisfied", reason=found.reason, message=found.message, by=found.by)
         if each.state != "satisfied" and (found := passes.by_requirement.get(each.requirement))
@@ -64,25 +76,40 @@ def honour(findings: Iterable[Finding], passes: Passes) -> tuple[Finding, ...]:
     )
 
 
-def passes_of(policy: PolicyInForce, subject: Subject, facts: Facts, now: datetime) -> Passes:
-    """Return which requirements of a policy are passed by now, and what is owed for it."""
-    found: dict[str, Pass] = {}
-    findings: list[Finding] = []
+def passes_of(question: Question, ballots: Sequence[Ballot]) -> Passes:
+    """Return which requirements of a policy are passed by now, and what is owed for it.
+
+    Args:
+        question: the release, the policy and the time.
+        ballots: the release's approvals (`sluice.policy.ballots`).
+    """
+    excepted, broken = _exceptions(question), _glass(question, ballots)
+    moments = [each for each in (excepted.recheck_at, broken.recheck_at) if each]
+    return Passes(
+        by_requirement={**excepted.by_requirement, **broken.by_requirement},
+        findings=excepted.findings + broken.findings,
+        recheck_at=min(moments, default=None),
+    )
+
+
+def _exceptions(question: Question) -> Passes:
+    need, now = question.policy.spec.exceptions, question.now
+    granted: dict[str, Granted] = {}
+    faults: list[Fault] = []
     moments: list[datetime] = []
-    if policy.spec.exceptions:
-        counted, faults = _count_exceptions(policy, policy.spec.exceptions, subject, facts, now)
-        found |= _excepted(policy.spec.exceptions, counted)
-        findings += [_told(policy, "exceptions", each) for each in faults]
-        moments += [each.word.expires_at for each in counted]
-    if policy.spec.break_glass:
-        need = policy.spec.break_glass
-        counted, faults = _count_broken(policy, need, subject, facts, now)
-        valid = [each for each in counted if each.word.expires_at > now]
-        found |= _broken(need, valid)
-        findings += [_told(policy, "break-glass", each) for each in faults]
-        findings += _debts(policy, need, subject, facts, now, counted)
-        moments += [each.word.expires_at for each in valid]
-        moments += [at + _within(need) for at, _ in _breaks(need, counted)]
+    for word in question.facts.exceptions:
+        if word.policy != question.policy.label:
+            continue
+        person, fault = whose(question, word)
+        fault = fault or _no_exception(question, need, word, person)
+        if fault is None:
+            granted.setdefault(word.evidence_sha256, (person, word))
+            moments.append(word.expires_at)
+        else:
+            faults.append(fault)
+            moments += [word.signed_at - SKEW] if fault.reason == "SignedInFuture" else []
+    found, findings = _excepted(question, need, tuple(granted.values())) if need else ({}, [])
+    findings += _told(question, "exceptions", faults)
     return Passes(
         by_requirement=found,
         findings=tuple(findings),
@@ -90,169 +117,147 @@ def passes_of(policy: PolicyInForce, subject: Subject, facts: Facts, now: dateti
     )
 
 
-def _count_exceptions(
-    policy: PolicyInForce, need: Exceptions, subject: Subject, facts: Facts, now: datetime
-) -> tuple[list[_Counted], list[Fault]]:
-    counted, faults = [], []
-    authors = authors_of(policy, subject, facts)
-    for word in facts.exceptions:
-        if word.policy != policy.label or word.requirement not in need.requirements:
-            continue
-        fault = (
-            fault_of(policy, subject, word, now)
-            or expired(word, now)
-            or _of_role(word, need.role)
-            or lifetime_fault(word, timedelta(seconds=seconds(need.longest)), need.longest)
-            or (mfa_fault(policy, word) if need.mfa else None)
-        )
-        person = person_behind(word, policy) or ""
-        if fault is None and person in authors:
-            message = f"{word.source}: {person} is an author of the change, and excepts nobody"
-            fault = Fault(reason="AuthorExcepts", message=message)
-        if fault is None:
-            counted.append(_Counted(word=word, person=person))
-        else:
-            faults.append(fault)
-    return counted, faults
+def _no_exception(
+    question: Question, need: Exceptions | None, word: ExceptionGrant, person: str
+) -> Fault | None:
+    """Return why a word of a person makes no exception; None when it does."""
+    policy, now = question.policy, question.now
+    if need is None or word.requirement not in need.requirements:
+        message = f"{word.source}: {policy.label} makes no exceptions from {word.requirement!r}"
+        return Fault(reason="ExceptionNotMade", message=message)
+    if person in question.authors:
+        message = f"{word.source}: {person} is an author of the change, and makes no exceptions"
+        return Fault(reason="AuthorExcepts", message=message)
+    return (
+        _authors_unknown(question, word)
+        or premature(word, now)
+        or expired(word, now)
+        or role_fault(word, need.role)
+        or lifetime_fault(word, need.longest)
+        or (mfa_fault(policy, word) if need.mfa else None)
+    )
 
 
-def _count_broken(
-    policy: PolicyInForce, need: BreakGlass, subject: Subject, facts: Facts, now: datetime
-) -> tuple[list[_Counted], list[Fault]]:
-    """Return words that break the glass or once did: a debt outlives them."""
-    counted, faults = [], []
-    for word in facts.glass_broken:
-        if word.policy != policy.label:
-            continue
-        fault = (
-            fault_of(policy, subject, word, now)
-            or _of_role(word, need.role)
-            or lifetime_fault(word, timedelta(seconds=seconds(need.longest)), need.longest)
-            or (mfa_fault(policy, word) if need.mfa else None)
-        )
-        if fault is None:
-            counted.append(_Counted(word=word, person=person_behind(word, policy) or ""))
-        else:
-            faults.append(fault)
-    return counted, faults
-
-
-def _of_role(word: ExceptionGrant | GlassBroken, role: str) -> Fault | None:
-    if word.role == role:
-        return None
-    message = f"{word.source} is signed as {word.role}, but must be as {role}: sign again"
-    return Fault(reason="ApproverNotInRole", message=message)
-
-
-def _excepted(need: Exceptions, counted: Sequence[_Counted]) -> dict[str, Pass]:
-    found = {}
+def _excepted(
+    question: Question, need: Exceptions, granted: Sequence[Granted]
+) -> tuple[dict[str, Pass], list[Finding]]:
+    found: dict[str, Pass] = {}
+    findings: list[Finding] = []
     for requirement in need.requirements:
-        mine = [
-            each
-            for each in counted
-            if isinstance(each.word, ExceptionGrant) and each.word.requirement == requirement
-        ]
-        people = tuple(sorted({each.person for each in mine}))
+        mine = [each for each in granted if each[1].requirement == requirement]
+        people = tuple(sorted({person for person, _ in mine}))
         if len(people) >= need.count:
-            reasons = "; ".join(sorted({each.word.reason for each in mine}))
-            until = min(each.word.expires_at for each in mine).isoformat()
+            reasons = "; ".join(sorted({word.reason for _, word in mine}))
+            until = min(word.expires_at for _, word in mine).isoformat()
             message = f"excepted until {until} by {', '.join(people)}: {reasons}"
             found[requirement] = Pass(reason="Excepted", message=message, by=people)
-    return found
+        elif people:
+            message = _too_few(question, need, people, f"an exception from {requirement!r}")
+            findings.append(_finding(question, "exceptions", "PassIncomplete", message))
+    return found, findings
 
 
-def _broken(need: BreakGlass, valid: Sequence[_Counted]) -> dict[str, Pass]:
-    for incident, people in sorted(_by_incident(valid).items()):
-        if len(people) >= need.count:
-            by = tuple(sorted(people))
+def _glass(question: Question, ballots: Sequence[Ballot]) -> Passes:
+    need, now = question.policy.spec.break_glass, question.now
+    broken: dict[str, Broken] = {}
+    faults: list[Fault] = []
+    moments: list[datetime] = []
+    for word in question.facts.glass_broken:
+        if word.policy != question.policy.label:
+            continue
+        person, fault = whose(question, word)
+        fault = fault or _no_break(question, need, word)
+        if fault is None:
+            broken.setdefault(word.evidence_sha256, (person, word))
+            moments += [word.signed_at, word.expires_at]
+        if fault := fault or premature(word, now) or expired(word, now):
+            faults.append(fault)
+    if need is None:
+        return Passes(
+            by_requirement={},
+            findings=tuple(_told(question, "break-glass", faults)),
+            recheck_at=None,
+        )
+    words = tuple(broken.values())
+    found, findings = _broken(question, need, words)
+    debts, due = debts_of(question, need, words, ballots)
+    moments += due
+    return Passes(
+        by_requirement=found,
+        findings=(*findings, *_told(question, "break-glass", faults), *debts),
+        recheck_at=min((each for each in moments if each > now), default=None),
+    )
+
+
+def _no_break(question: Question, need: BreakGlass | None, word: GlassBroken) -> Fault | None:
+    """Return why a word of a person breaks no glass; None when it does, or once did."""
+    if need is None:
+        message = f"{word.source}: {question.policy.label} has no glass to break"
+        return Fault(reason="GlassNotOffered", message=message)
+    # A debt outlives the word that made it, so that neither end nor beginning is a fault here.
+    return (
+        _authors_unknown(question, word)
+        or role_fault(word, need.role)
+        or lifetime_fault(word, need.longest)
+        or (mfa_fault(question.policy, word) if need.mfa else None)
+    )
+
+
+def _broken(
+    question: Question, need: BreakGlass, broken: Sequence[Broken]
+) -> tuple[dict[str, Pass], list[Finding]]:
+    people_of: dict[str, set[str]] = {}
+    for person, word in broken:
+        # No skew here: who passes something by must have begun to owe it (`debts.breaks_of`).
+        if word.signed_at <= question.now < word.expires_at:
+            people_of.setdefault(word.incident, set()).add(person)
+    findings: list[Finding] = []
+    for incident, people in sorted(people_of.items()):
+        by = tuple(sorted(people))
+        if len(by) >= need.count:
             message = f"passed by: {', '.join(by)} broke the glass for {incident}"
-            broken = Pass(reason="GlassBroken", message=message, by=by)
-            return dict.fromkeys(need.requirements, broken)
-    return {}
+            broke = Pass(reason="GlassBroken", message=message, by=by)
+            return dict.fromkeys(need.requirements, broke), []
+        message = _too_few(question, need, by, f"breaking the glass for {incident}")
+        findings.append(_finding(question, "break-glass", "PassIncomplete", message))
+    return {}, findings
 
 
-def _by_incident(counted: Iterable[_Counted]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for each in counted:
-        if isinstance(each.word, GlassBroken):
-            found.setdefault(each.word.incident, set()).add(each.person)
-    return found
-
-
-def _breaks(need: BreakGlass, counted: Sequence[_Counted]) -> list[tuple[datetime, str]]:
-    """Return (since when, incident) of each incident for which enough people broke the glass."""
-    first: dict[str, datetime] = {}
-    for moment in sorted({each.word.signed_at for each in counted}):
-        then = [each for each in counted if each.word.signed_at <= moment < each.word.expires_at]
-        for incident, people in _by_incident(then).items():
-            if len(people) >= need.count:
-                first.setdefault(incident, moment)
-    return sorted((moment, incident) for incident, moment in first.items())
-
-
-def _within(need: BreakGlass) -> timedelta:
-    return timedelta(seconds=seconds(need.cosign_within))
-
-
-def _debts(
-    policy: PolicyInForce,
-    need: BreakGlass,
-    subject: Subject,
-    facts: Facts,
-    now: datetime,
-    counted: Sequence[_Counted],
-) -> list[Finding]:
-    breaks = _breaks(need, counted)
-    if not breaks:
-        return []
-    barred = {each.person for each in counted} | authors_of(policy, subject, facts)
-    # An approval that has expired since has paid all the same: it was asked for once.
-    signed = {
-        each.person
-        for each in count_ballots(policy, subject, facts.approvals, now)
-        if each.approval.decision == "approve"
-        and each.approval.role == need.cosign_role
-        and (each.fault is None or each.fault.reason == "ApprovalExpired")
-    }
-    paid = tuple(sorted(signed - barred))
-    return [_debt(policy, need, incident, at + _within(need), paid, now) for at, incident in breaks]
-
-
-def _debt(
-    policy: PolicyInForce,
-    need: BreakGlass,
-    incident: str,
-    deadline: datetime,
-    paid: tuple[str, ...],
-    now: datetime,
-) -> Finding:
-    done = len(paid) >= need.cosign_count
-    overdue = not done and now >= deadline
+def _authors_unknown(question: Question, word: ExceptionGrant | GlassBroken) -> Fault | None:
+    if question.authors_stated:
+        return None
     message = (
-        f"glass was broken for {incident}: {len(paid)} of {need.cosign_count} of"
-        f" {need.cosign_role} have approved the release since"
+        f"{word.source}: the release does not say who wrote it, and an author passes nothing by:"
+        " make one with spec.source.authors"
     )
-    if overdue:
-        message += f"; the time for it ended at {deadline.isoformat()}: make a new release"
-    elif not done:
-        message += f"; the others must by {deadline.isoformat()}, or it is withdrawn"
-    return Finding(
-        policy=policy.label,
-        requirement="break-glass",
-        state="satisfied" if done else "refused" if overdue else "missing",
-        enforced=overdue,
-        reason="Cosigned" if done else "CosignMissing" if overdue else "CosignDue",
-        message=message,
-        by=paid,
+    return Fault(reason="AuthorUnknown", message=message)
+
+
+def _too_few(
+    question: Question, need: Exceptions | BreakGlass, people: Sequence[str], what: str
+) -> str:
+    could = sorted(question.policy.registry.roles[need.role] - set(people))
+    return (
+        f"{len(people)} of {need.count} of {need.role} signed {what}: {', '.join(people)}."
+        f" Still needed: {need.count - len(people)} of {', '.join(could) or 'nobody is left'}"
     )
 
 
-def _told(policy: PolicyInForce, what: str, fault: Fault) -> Finding:
+def _told(question: Question, what: str, faults: Sequence[Fault]) -> list[Finding]:
+    told = [
+        _finding(question, what, each.reason, each.message) for each in faults[:FAULTS_TOLD_MAX]
+    ]
+    if (more := len(faults) - FAULTS_TOLD_MAX) > 0:
+        told.append(_finding(question, what, "PassIncomplete", f"{more} more do not count either"))
+    return told
+
+
+def _finding(question: Question, what: str, reason: Reason, message: str) -> Finding:
     return Finding(
-        policy=policy.label,
+        policy=question.policy.label,
         requirement=what,
         state="refused",
         enforced=False,
-        reason=fault.reason,
-        message=fault.message,
+        reason=reason,
+        message=message,
     )

@@ -6,7 +6,7 @@ time on hostile text. These take at most len(pattern) * len(text) steps.
 
 from typing import Final
 
-__all__ = ["identity_matches", "name_matches"]
+__all__ = ["identity_matches", "name_matches", "origin_matches", "path_matches"]
 
 IDENTITY_SEPARATORS: Final = "/@"
 """Characters that a * in an identity does not stand for: `acme/*` is not `acme/shop/evil`."""
@@ -20,6 +20,19 @@ def name_matches(pattern: str, name: str) -> bool:
 def identity_matches(pattern: str, identity: str) -> bool:
     """Return whether a certificate's subject fits a pattern; * stays between separators."""
     return _piecewise(pattern, identity, IDENTITY_SEPARATORS)
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Return whether a git reference fits a pattern; * stays between slashes."""
+    return _piecewise(pattern, path, "/")
+
+
+def origin_matches(pattern: str, origin: str) -> bool:
+    """Return whether a network origin fits a pattern; * stands for no port and no slash.
+
+    A * in the origin stands for what is only known when the code runs: it fits a * alone.
+    """
+    return _piecewise(pattern.lower(), origin.lower(), "/:@")
 
 
 def _piecewise(pattern: str, text: str, separators: str) -> bool:

@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sluice.policy.attestation import judge_attestation
+from sluice.policy.bundle import judge_bundle
 from sluice.policy.evidence import judge_provenance, judge_signature
-from sluice.policy.subject import PolicyInForce, Subject
+from sluice.policy.expressions import judge_cel
+from sluice.policy.opening import judge_window
+from sluice.policy.question import Answer, Question, finding_of
+from sluice.policy.review import judge_review
+from sluice.policy.soak import judge_soak
 from sluice.policy.verdict import Finding
+from sluice.policy.version import judge_version
 from sluice.resources.requirements import Requirement
-from sluice.verify.facts import Facts
 
 __all__ = ["Judged", "judge_requirements"]
 
@@ -17,42 +23,42 @@ class Judged:
     """What became of requirements."""
 
     findings: tuple[Finding, ...]
-    recheck_at: datetime | None = None
+    recheck_at: datetime | None
     """When time alone may change a finding."""
 
 
-def judge_requirements(
-    policy: PolicyInForce, subject: Subject, facts: Facts, now: datetime
-) -> Judged:
+def judge_requirements(question: Question) -> Judged:
     """Return a finding for each requirement that is not about approvals, in the policy's order."""
-    judged = [
-        _judge(policy, each, subject, facts, now)
-        for each in policy.spec.requirements
-        if each.approvals is None
+    answers = [
+        (each, answer)
+        for each in question.policy.spec.requirements
+        if (answer := _answer(question, each)) is not None
     ]
-    moments = [each.recheck_at for each in judged if each.recheck_at]
+    moments = [answer.recheck_at for _, answer in answers if answer.recheck_at]
     return Judged(
-        findings=tuple(finding for each in judged for finding in each.findings),
-        recheck_at=min(moments, default=None),
+        findings=tuple(finding_of(question.policy, each, answer) for each, answer in answers),
+        recheck_at=min((each for each in moments if each > question.now), default=None),
     )
 
 
-def _judge(
-    policy: PolicyInForce, requirement: Requirement, subject: Subject, facts: Facts, _now: datetime
-) -> Judged:
+def _answer(question: Question, requirement: Requirement) -> Answer | None:
+    """Return what became of a requirement; None for approvals, which are judged together."""
     if requirement.signature is not None:
-        finding = judge_signature(policy, requirement, requirement.signature, subject, facts)
-        return Judged(findings=(finding,))
+        return judge_signature(question, requirement.signature)
     if requirement.provenance is not None:
-        finding = judge_provenance(policy, requirement, requirement.provenance, subject, facts)
-        return Judged(findings=(finding,))
-    message = "this requirement can't be judged here yet, so it is not met"
-    finding = Finding(
-        policy=policy.label,
-        requirement=requirement.name,
-        state="missing",
-        enforced=requirement.enforcement == "Enforce",
-        reason="RequirementUnknown",
-        message=message,
-    )
-    return Judged(findings=(finding,))
+        return judge_provenance(question, requirement.provenance)
+    if requirement.review is not None:
+        return judge_review(question, requirement.review)
+    if requirement.attestation is not None:
+        return judge_attestation(question, requirement.attestation)
+    if requirement.bundle is not None:
+        return judge_bundle(question, requirement.bundle)
+    if requirement.soak is not None:
+        return judge_soak(question, requirement.soak)
+    if requirement.window is not None:
+        return judge_window(question, requirement.window)
+    if requirement.version is not None:
+        return judge_version(question, requirement.version)
+    if requirement.cel is not None:
+        return judge_cel(question, requirement.cel)
+    return None

@@ -1,7 +1,7 @@
 """Who fills which seat: one person a seat, one seat a person, as many seats as can be filled.
 
 A greedy choice is not enough: a person who could sit in two roles must be given the seat that
-leaves the most seats filled. That is a maximum matching; these are small (tens of seats, 512
+leaves the most seats filled. That is a maximum matching; these are small (tens of seats, 96
 people), so the plain augmenting-path method does.
 """
 
@@ -21,15 +21,24 @@ def fill_seats(seats: Sequence[frozenset[str]]) -> Mapping[int, str]:
         people first by name are preferred, so that equal input gives equal output.
     """
     sitting: dict[str, int] = {}
+    by_name = {able: sorted(able) for able in seats}
 
     def seat(index: int, tried: set[str]) -> bool:
-        for person in sorted(seats[index] - tried):
-            tried.add(person)
-            if person not in sitting or seat(sitting[person], tried):
+        for person in by_name[seats[index]]:
+            if person not in sitting:
                 sitting[person] = index
                 return True
+        for person in by_name[seats[index]]:
+            if person not in tried:
+                tried.add(person)
+                if seat(sitting[person], tried):
+                    sitting[person] = index
+                    return True
         return False
 
-    for index in range(len(seats)):
-        seat(index, set())
+    hopeless: set[frozenset[str]] = set()
+    for index, able in enumerate(seats):
+        # What can't be filled now can't be later, and neither can a seat for the same people.
+        if able not in hopeless and not seat(index, set()):
+            hopeless.add(able)
     return {index: person for person, index in sorted(sitting.items(), key=lambda item: item[1])}

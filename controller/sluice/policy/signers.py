@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Final
 
 from sluice.policy.patterns import identity_matches
@@ -23,6 +24,12 @@ __all__ = [
 
 Fact = Signed | BlobSignature | Statement
 
+TEXTS_KEPT: Final = 128
+"""Trust roots and keys whose digest is remembered; a policy has 8 at most."""
+
+SUBJECT_CHARS_SHOWN_MAX: Final = 200
+"""Longest subject in a message; a certificate's may have 1,024 characters."""
+
 _PEM: Final = re.compile(
     r"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s+-----END PUBLIC KEY-----\s*"
 )
@@ -37,7 +44,7 @@ def is_by(fact: Fact, authority: Authority) -> bool:
     managed key, the key is that very one.
     """
     signer = fact.signer
-    if fact.root_sha256 != sha256_hex(authority.trusted_root.encode()):
+    if fact.root_sha256 != _digest(authority.trusted_root):
         return False
     match signer.kind:
         case "sigstore":
@@ -54,6 +61,12 @@ def is_by(fact: Fact, authority: Authority) -> bool:
             return False
 
 
+@lru_cache(maxsize=TEXTS_KEPT)
+def _digest(trusted_root: str) -> str:
+    return sha256_hex(trusted_root.encode())
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
 def key_fingerprint(pem: str) -> str:
     """Return `SHA256:` and the digest of a public key's DER form; empty for what is no PEM."""
     found = _PEM.fullmatch(pem.strip())
@@ -67,15 +80,11 @@ def key_fingerprint(pem: str) -> str:
 def person_behind(fact: Fact, policy: PolicyInForce) -> str | None:
     """Return the person of the policy who signed, by name; an unknown identity is nobody."""
     signer = fact.signer
-    for person in policy.spec.people:
-        if signer.kind == "ssh" and signer.subject in person.keys:
-            return person.name if _origin_counts(fact, policy) else None
-        for identity in person.identities:
-            if identity.subject == signer.subject and is_by(
-                fact, policy.authority(identity.authority)
-            ):
-                return person.name
-    return None
+    if signer.kind == "ssh":
+        owner = policy.registry.keys.get(signer.subject)
+        return owner if owner and _origin_counts(fact, policy) else None
+    claims = policy.registry.identities.get(signer.subject, ())
+    return next((person for person, authority in claims if is_by(fact, authority)), None)
 
 
 def _origin_counts(fact: Fact, policy: PolicyInForce) -> bool:
@@ -97,13 +106,14 @@ def proves_mfa(fact: Signed, policy: PolicyInForce) -> bool:
 
 def described(signer: Signer) -> str:
     """Return a signer in words."""
+    subject = signer.subject[:SUBJECT_CHARS_SHOWN_MAX]
     match signer.kind:
         case "sigstore":
-            return f"{signer.subject} (by {signer.issuer})"
+            return f"{subject} (by {signer.issuer[:SUBJECT_CHARS_SHOWN_MAX]})"
         case "key":
-            return f"the key {signer.subject}"
+            return f"the key {subject}"
         case "ssh":
-            return f"the SSH key {signer.subject[:80]}"
+            return f"the SSH key {subject}"
 
 
 def asked_of(authority: Authority) -> str:

@@ -1,12 +1,14 @@
 """What is judged: one release on one channel, and the policies in force."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from sluice.policy.registry import Registry
 from sluice.policy.verdict import PolicyRef
 from sluice.resources.people import Authority
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
+from sluice.verify.bundle_report import BundleReport
 
 __all__ = ["Circumstances", "Live", "PolicyInForce", "Soaked", "Subject", "UnreadablePolicy"]
 
@@ -48,6 +50,13 @@ class Circumstances:
     version_taken_by: str | None = None
     """Digest of the bundle that holds the release's version for ever, if that is another one."""
 
+    bundle: BundleReport | None = None
+    """What was seen inside of the release's bundle; None: nobody has looked yet."""
+
+    live_bundle: BundleReport | None = None
+    """What was seen inside of the bundle that is served now; None: nothing is served, or nobody has
+    looked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -77,6 +86,11 @@ class PolicyInForce:
 
     ref: PolicyRef
     spec: PolicySpec
+    registry: Registry = field(init=False, repr=False, compare=False)
+    """Its people and roles, to look up."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "registry", Registry(self.spec))
 
     @property
     def label(self) -> str:

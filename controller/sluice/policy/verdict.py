@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sluice.policy.reasons import AnyReason
 from sluice.resources.canonical import canonical_json, sha256_hex
 from sluice.resources.fields import BASIS_POINTS
 
@@ -38,8 +39,7 @@ class Finding:
     state: State
     enforced: bool
     """False: the requirement only warns."""
-    reason: str
-    """CamelCase code."""
+    reason: AnyReason
     message: str
     """A sentence that tells a person who must do what."""
     by: tuple[str, ...] = ()

@@ -2,18 +2,30 @@
 
 An approval, an exception and a break-glass count when (1) they are about this very release, on
 this channel, app and cluster, (2) a person of the policy signed them, (3) that person is in the
-role they name, (4) they were not signed in the future, and have not expired.
+role they name, (4) they were not signed in the future, and have not expired. The last is not asked
+of a no: time never takes it away.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from sluice.policy.question import Question, span
+from sluice.policy.reasons import Reason
 from sluice.policy.signers import described, person_behind, proves_mfa
 from sluice.policy.subject import PolicyInForce, Subject
 from sluice.verify.facts import SignedWord
 
-__all__ = ["SKEW", "Fault", "expired", "fault_of", "lifetime_fault", "mfa_fault"]
+__all__ = [
+    "SKEW",
+    "Fault",
+    "expired",
+    "lifetime_fault",
+    "mfa_fault",
+    "premature",
+    "role_fault",
+    "whose",
+]
 
 SKEW: Final = timedelta(seconds=60)
 """How far clocks may differ: a signature from further ahead does not count yet."""
@@ -23,39 +35,45 @@ SKEW: Final = timedelta(seconds=60)
 class Fault:
     """Why a word does not count."""
 
-    reason: str
-    """CamelCase code."""
+    reason: Reason
     message: str
 
 
-def fault_of(
-    policy: PolicyInForce, subject: Subject, word: SignedWord, now: datetime
-) -> Fault | None:
-    """Return why a word does not count, its expiry left aside; None when it does."""
-    for what, said, meant in _scope(subject, word):
+def whose(question: Question, word: SignedWord) -> tuple[str, Fault | None]:
+    """Return who said a word (empty: nobody of the policy), and why it does not count.
+
+    Its times are left aside: see `premature` and `expired`.
+    """
+    policy = question.policy
+    person = person_behind(word, policy)
+    for what, said, meant in _scope(question.subject, word):
         if said != meant:
             message = (
                 f"{word.source} is about {what} {said!r}, but this is {meant!r}:"
                 " sign for this release itself"
             )
-            return Fault(reason="ApprovalScope", message=message)
-    person = person_behind(word, policy)
+            return person or "", Fault(reason="ApprovalScope", message=message)
     if person is None:
         message = (
             f"{word.source} is signed by {described(word.signer)}, who is nobody in"
             f" {policy.label}: add the identity or key under people, or have somebody there sign"
         )
-        return Fault(reason="ApproverUnknown", message=message)
-    if word.role not in _roles_of(policy, person):
+        return "", Fault(reason="ApproverUnknown", message=message)
+    if person not in policy.registry.roles.get(word.role, ()):
         message = f"{word.source}: {person} is not in the role {word.role!r} of {policy.label}"
-        return Fault(reason="ApproverNotInRole", message=message)
-    if word.signed_at > now + SKEW:
-        message = (
-            f"{word.source} says it was signed at {word.signed_at.isoformat()}, which is yet to"
-            " come: set the signer's clock right and sign again"
-        )
-        return Fault(reason="SignedInFuture", message=message)
-    return None
+        return person, Fault(reason="ApproverNotInRole", message=message)
+    return person, None
+
+
+def premature(word: SignedWord, now: datetime) -> Fault | None:
+    """Return the fault of a word that says it was signed in the future."""
+    if word.signed_at <= now + SKEW:
+        return None
+    message = (
+        f"{word.source} says it was signed at {word.signed_at.isoformat()}, which is yet to"
+        " come: set the signer's clock right and sign again"
+    )
+    return Fault(reason="SignedInFuture", message=message)
 
 
 def expired(word: SignedWord, now: datetime) -> Fault | None:
@@ -64,6 +82,14 @@ def expired(word: SignedWord, now: datetime) -> Fault | None:
         return None
     message = f"{word.source} expired at {word.expires_at.isoformat()}: sign again"
     return Fault(reason="ApprovalExpired", message=message)
+
+
+def role_fault(word: SignedWord, role: str) -> Fault | None:
+    """Return the fault of a word that is said in another role than it must be."""
+    if word.role == role:
+        return None
+    message = f"{word.source} is signed as {word.role}, but must be as {role}: sign again"
+    return Fault(reason="ApproverNotInRole", message=message)
 
 
 def mfa_fault(policy: PolicyInForce, word: SignedWord) -> Fault | None:
@@ -77,11 +103,11 @@ def mfa_fault(policy: PolicyInForce, word: SignedWord) -> Fault | None:
     return Fault(reason="MfaNotShown", message=message)
 
 
-def lifetime_fault(word: SignedWord, longest: timedelta, longest_text: str) -> Fault | None:
-    """Return the fault of a word that claims to hold longer than it may."""
-    if word.expires_at - word.signed_at <= longest:
+def lifetime_fault(word: SignedWord, longest: str) -> Fault | None:
+    """Return the fault of a word that claims to hold for longer than `longest`, e.g. `7d`."""
+    if word.expires_at - word.signed_at <= span(longest):
         return None
-    message = f"{word.source} holds for longer than {longest_text}: sign one that ends sooner"
+    message = f"{word.source} holds for longer than {longest}: sign one that ends sooner"
     return Fault(reason="LifetimeTooLong", message=message)
 
 
@@ -95,7 +121,3 @@ def _scope(subject: Subject, word: SignedWord) -> tuple[tuple[str, str, str], ..
         ("the namespace", word.namespace, subject.namespace),
         ("the cluster", word.cluster, subject.cluster),
     )
-
-
-def _roles_of(policy: PolicyInForce, person: str) -> frozenset[str]:
-    return frozenset(role.name for role in policy.spec.roles if person in role.members)

@@ -272,6 +272,9 @@ class Provenance:
     workflow: str
     """The build's definition as `path@ref`, e.g. `.github/workflows/release.yml@refs/tags/v1`."""
 
+    workflow_path: str
+    """Its path alone: a path may hold an @, too. Empty when unsaid."""
+
     ref: str
     """The git reference that was built, e.g. `refs/tags/v1.2.0`; empty when unsaid."""
 

@@ -50,6 +50,7 @@ def provenance_of(statement: Statement) -> Provenance:
         repository=_said(repository, "source repository"),
         revision=revision,
         workflow=_said(f"{path}@{workflow_ref}", "workflow") if path else "",
+        workflow_path=path,
         ref=_said(ref or workflow_ref, "git reference") if ref or workflow_ref else "",
         actors=_actors(_mapping(definition, "internalParameters")),
     )
