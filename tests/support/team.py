@@ -17,6 +17,7 @@ from sluice.resources.release import ReleaseSpec
 from sluice.verify.provenance import PROVENANCE_TYPE
 from sluice.verify.words import ApprovalClaim, build_statement
 from support.minting import PrivateSigstore
+from support.sealing import SshPerson, sealed
 
 __all__ = ["CI", "CI_ISSUER", "REPOSITORY", "SSO", "Team", "a_bundle", "manifest"]
 
@@ -25,6 +26,8 @@ CI_ISSUER = "https://token.actions.githubusercontent.com"
 REPOSITORY = "https://github.com/acme/shop"
 CI = f"{REPOSITORY}/.github/workflows/release.yml@refs/heads/main"
 BUILDER = "https://github.com/actions/runner"
+OWNERS = ("alice", "bob")
+SEALING = ("owners", "revision", "seals")
 
 
 def a_bundle(version: str, *, more: dict[str, bytes] | None = None) -> bytes:
@@ -62,22 +65,38 @@ class Team:
     base_url: str = ""
     """Where `bundles` is served; by default as file:// addresses."""
     sigstore: PrivateSigstore = field(default_factory=PrivateSigstore)
+    keys: dict[str, SshPerson] = field(
+        default_factory=lambda: {who: SshPerson() for who in ("alice", "bob", "carol", "dora")}
+    )
+    """The SSH key of each person, with which owners seal policies."""
 
     def app_manifest(self) -> dict[str, Any]:
         """Return the App."""
         spec = {"appId": self.app_id, "description": "The shop of the demo."}
         return manifest("App", self.app, self.namespace, spec)
 
-    def policy_manifest(self, *, count: int = 2, name: str = "releases") -> dict[str, Any]:
-        """Return a policy: signed and attested by the CI, approved by people of two roles."""
-        people = ("alice", "bob", "carol", "dora")
-        spec = {
+    def policy_manifest(
+        self,
+        *,
+        count: int = 2,
+        name: str = "releases",
+        revision: int = 1,
+        sealed_by: tuple[str, ...] = OWNERS,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        """Return a sealed policy: signed and attested by the CI, approved by release managers.
+
+        Its owners are alice and bob, who both must seal each revision; `changes` are to its spec.
+        """
+        people = tuple(self.keys)
+        spec: dict[str, Any] = {
             "selector": {"apps": [self.app_id]},
             "authorities": self._authorities(),
             "people": [
                 {
                     "name": who,
                     "identities": [{"authority": "sso", "subject": f"{who}@example.com"}],
+                    "keys": [self.keys[who].public_key],
                 }
                 for who in people
             ],
@@ -97,8 +116,18 @@ class Team:
                     "approvals": {"role": "release-manager", "count": count, "notAuthor": True},
                 },
             ],
+            "owners": {"people": list(OWNERS), "threshold": len(OWNERS)},
+            "revision": revision,
+            **changes,
         }
-        return manifest("ReleasePolicy", name, self.namespace, spec)
+        unsealed = manifest("ReleasePolicy", name, self.namespace, spec)
+        return sealed(unsealed, *(self.keys[who] for who in sealed_by), cluster=self.cluster)
+
+    def unsealed_policy_manifest(self, **changes: Any) -> dict[str, Any]:
+        """Return the same policy without owners, revision and seals."""
+        found = self.policy_manifest(sealed_by=(), **changes)
+        spec = {name: found["spec"][name] for name in found["spec"] if name not in SEALING}
+        return {**found, "spec": spec}
 
     def _authorities(self) -> list[dict[str, Any]]:
         root = self.sigstore.trusted_root_json().decode()
