@@ -17,6 +17,7 @@ from sluice.errors import VerificationError
 from sluice.verify.facts import BlobSignature, Signer, Statement
 from sluice.verify.managed_key import read_public_key, verify_managed
 from sluice.verify.sigstore import verify_bundle
+from sluice.verify.sigstore_log import TIMESTAMPS_MAX
 from sluice.verify.trust import parse_trust_root
 from support.flaws import Flaw, SigningKey
 from support.minting import PrivateSigstore, Span, edited, new_key
@@ -106,6 +107,15 @@ def with_checkpoint_of(other: bytes) -> Callable[[dict[str, Any]], None]:
 def with_stamps_of(other: bytes) -> Callable[[dict[str, Any]], None]:
     stamps = material(json.loads(other))["timestampVerificationData"]
     return lambda bundle: material(bundle).update(timestampVerificationData=stamps)
+
+
+def stamped_again(bundle: dict[str, Any]) -> None:
+    """Give a bundle more timestamps, all of which hold."""
+    stamps = material(bundle)["timestampVerificationData"]["rfc3161Timestamps"]
+    signature = base64.b64decode(bundle["messageSignature"]["signature"])
+    for _ in range(TIMESTAMPS_MAX):
+        stamp = MINT.authority.stamp(signature, NOW)
+        stamps.append({"signedTimestamp": base64.b64encode(stamp).decode()})
 
 
 def logged(**changes: Any) -> dict[str, Any]:
@@ -276,6 +286,10 @@ TAMPERED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: edited(a_blob(), flipped(*ENTRY, "canonicalizedBody")),
         "LogEntryInvalid",
     ),
+    "an entry of a kind for something else": (
+        lambda: a_blob(entry_kind="rekord"),
+        "LogEntryInvalid",
+    ),
     "no promise": (
         lambda: edited(a_blob(), lambda bundle: entry(bundle).pop("inclusionPromise")),
         "TimestampMissing",
@@ -366,6 +380,10 @@ TAMPERED: dict[str, tuple[Callable[[], bytes], str]] = {
                 }
             ),
         ),
+        "TimestampInvalid",
+    ),
+    "more timestamps than anybody asks for": (
+        lambda: edited(a_blob("v2"), stamped_again),
         "TimestampInvalid",
     ),
     "a time of the log where it gives none": (

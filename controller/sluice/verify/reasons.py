@@ -103,6 +103,9 @@ def further(one: VerificationError, other: VerificationError) -> VerificationErr
 
 def unprintable(text: str) -> bool:
     """Return whether a text has characters that show as something else, or not at all."""
+    # Almost every text is ASCII, where only control characters are unprintable.
+    if text.isascii():
+        return not text.isprintable()
     return any(unicodedata.category(char) in _UNPRINTABLE for char in text)
 
 

@@ -155,11 +155,11 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
     waiting = [value]
     while waiting:
         node = waiting.pop()
+        children = node
         if isinstance(node, dict):
             yield from node.items()
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
+            children = node.values()
+        waiting += [child for child in children if isinstance(child, dict | list)]
 
 
 def _plain_base64(text: Any) -> bool:
