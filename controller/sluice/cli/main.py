@@ -20,6 +20,12 @@ def _admission_cert() -> click.Command:
     return admission_cert
 
 
+def _approve() -> click.Command:
+    from sluice.cli.approve import approve  # noqa: PLC0415 - imported when asked for
+
+    return approve
+
+
 def _audit() -> click.Command:
     from sluice.cli.audit import audit  # noqa: PLC0415 - imported when asked for
 
@@ -64,6 +70,7 @@ def _serve() -> click.Command:
 
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "admission-cert": _admission_cert,
+    "approve": _approve,
     "audit": _audit,
     "crds": _crds,
     "digest": _digest,
