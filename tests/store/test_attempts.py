@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sluice.reconcile.observed import Attempt
-from sluice.store.attempts import AttemptKey, attempt_of, clear_attempt, note_attempt
+from sluice.store.attempts import AttemptKey, attempt_of, note_attempt
 from support.storing import NOW, RELEASE_DIGEST, Writer
 
 KEY = AttemptKey("Publish", "shop", RELEASE_DIGEST)
@@ -14,15 +14,12 @@ async def test_what_did_not_fail_has_no_attempt(writer: Writer) -> None:
     assert await attempt_of(writer.database, KEY) is None
 
 
-async def test_the_last_failure_is_remembered_until_it_is_cleared(writer: Writer) -> None:
+async def test_the_last_failure_is_remembered(writer: Writer) -> None:
     last = replace(FAILED, reason="FetchDigestMismatch", retry_at=None)
     await note_attempt(writer.database, KEY, FAILED, epoch=1)
     await note_attempt(writer.database, KEY, last, epoch=1)
-    remembered = await attempt_of(writer.database, KEY)
-    await clear_attempt(writer.database, KEY, epoch=1)
 
-    assert remembered == last
-    assert await attempt_of(writer.database, KEY) is None
+    assert await attempt_of(writer.database, KEY) == last
 
 
 async def test_namespaces_and_purposes_do_not_share_their_troubles(writer: Writer) -> None:

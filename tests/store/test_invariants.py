@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from sluice.reconcile.observed import Attempt
 from sluice.rollout.evidence import ArmCounts, Evidence
 from sluice.serving.report import Failure, Report, Sighting
-from sluice.store.attempts import AttemptKey, clear_attempt, note_attempt
+from sluice.store.attempts import AttemptKey, note_attempt
 from sluice.store.audit import Intact, verify_chain
 from sluice.store.blobs import Blobs
 from sluice.store.channels import channel_row
 from sluice.store.claims import release_claim
 from sluice.store.crashpoints import STORE_CRASHPOINTS, Crashpoint, kill_at, unharmed
 from sluice.store.database import Database
+from sluice.store.inspections import keep_inspection
 from sluice.store.migration import migrate
 from sluice.store.policies import PolicyRow, adopt_policy
 from sluice.store.reports import ReportItem, evidence, record, report_commits
@@ -254,12 +255,12 @@ async def live_through_it_all(folder: Path, epoch: int, crashpoint: Crashpoint) 
     generation = row.generation if row else 0
     await adopt_policy(database, POLICY, told={}, epoch=epoch, at=NOW)
     await keep_word(database, "shop", RELEASE_DIGEST, REJECTION, epoch=epoch, at=NOW)
+    await keep_inspection(database, RELEASE_DIGEST, "sealed", epoch=epoch, at=NOW)
     if generation == 0:
         attempt = AttemptKey("Publish", "shop", RELEASE_DIGEST)
         failed = Attempt(reason="FetchFailed", message="It did not answer.", retry_at=NOW)
         await note_attempt(database, attempt, failed, epoch=epoch)
         await writer.publish(LARGE_BUNDLE)
-        await clear_attempt(database, attempt, epoch=epoch)
         await writer.judge()
         await writer.serve(an_offer(candidate=LARGE_SERVED))
     report = Report(
@@ -284,6 +285,7 @@ TABLES = (
     "claims",
     "policies",
     "kept_words",
+    "inspections",
     "verdicts",
     "ledger",
     "ledger_refusals",

@@ -7,11 +7,12 @@ import pytest
 
 from sluice.errors import Fenced
 from sluice.reconcile.observed import Attempt
-from sluice.store.attempts import AttemptKey, clear_attempt, note_attempt
+from sluice.store.attempts import AttemptKey, note_attempt
 from sluice.store.audit import entries
 from sluice.store.channels import serve
 from sluice.store.claims import release_claim, take_claim
 from sluice.store.database import Database
+from sluice.store.inspections import keep_inspection
 from sluice.store.leadership import current_epoch, take_over
 from sluice.store.publications import publish
 from sluice.store.verdicts import record_verdict
@@ -41,8 +42,10 @@ WRITES: dict[str, Callable[[Writer, int], Awaitable[object]]] = {
     "serve": lambda w, epoch: serve(
         w.database, CHANNEL, an_offer(), sealed="x", epoch=epoch, at=NOW
     ),
+    "keep_inspection": lambda w, epoch: keep_inspection(
+        w.database, "d" * 64, "x", epoch=epoch, at=NOW
+    ),
     "note_attempt": lambda w, epoch: note_attempt(w.database, ATTEMPT, FAILED, epoch=epoch),
-    "clear_attempt": lambda w, epoch: clear_attempt(w.database, ATTEMPT, epoch=epoch),
 }
 
 

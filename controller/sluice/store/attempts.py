@@ -2,14 +2,14 @@
 
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, select
 
 from sluice.reconcile.observed import Attempt
 from sluice.store.database import Database, insert_into
 from sluice.store.leadership import leading
 from sluice.store.schema import attempts
 
-__all__ = ["AttemptKey", "attempt_of", "clear_attempt", "note_attempt"]
+__all__ = ["AttemptKey", "attempt_of", "note_attempt"]
 
 
 class AttemptKey(NamedTuple):
@@ -51,17 +51,6 @@ async def attempt_of(database: Database, key: AttemptKey) -> Attempt | None:
     if row is None:
         return None
     return Attempt(reason=row.reason, message=row.message, retry_at=row.retry_at)
-
-
-async def clear_attempt(database: Database, key: AttemptKey, *, epoch: int) -> None:
-    """Forget a failed try, for it has been done.
-
-    Raises:
-        Fenced: another operator leads.
-        Unavailable: `StoreFailed`.
-    """
-    async with leading(database, "clear-attempt", epoch) as transaction:
-        await transaction.execute(delete(attempts).where(_is(key)))
 
 
 def _is(key: AttemptKey) -> ColumnElement[bool]:

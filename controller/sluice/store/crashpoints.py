@@ -34,7 +34,6 @@ Purpose = Literal[
     "publish",
     "serve",
     "note-attempt",
-    "clear-attempt",
     "record-reports",
     "set-override",
     "clear-override",
