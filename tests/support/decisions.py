@@ -158,6 +158,7 @@ async def judged(folder: Path, *, approvals: tuple[str, ...] = ("alice", "bob"))
         *(team.approval_manifest(who, release) for who in approvals),
         team.channel_manifest("shop-1.2.0"),
     )
+    await laps.lap_of_policy(Key("ReleasePolicy", "shop", "releases"))
     await laps.lap_of_app(Key("App", "shop", "shop"))
     observed = await laps.observer.channel(Key("Channel", "shop", "production"), laps.now)
     await laps.database.close()
