@@ -27,9 +27,9 @@ from sluice.serving.seal import SealPurpose, open_text, seal_text
 from sluice.store.database import Database
 from sluice.store.policies import PolicyRow, adopt_policy, policies_in_force, policy_in_force
 
-__all__ = ["Sealed", "SealedPolicies", "Seen"]
+__all__ = ["POLICY_PURPOSE", "Sealed", "SealedPolicies", "Seen"]
 
-PURPOSE: Final = SealPurpose(
+POLICY_PURPOSE: Final = SealPurpose(
     prefix=b"sluice.dev/policy/v1\0",
     what="policy",
     # The largest policy has 1.2 million characters.
@@ -133,7 +133,7 @@ class SealedPolicies:
             name=key.name,
             revision=revision,
             digest=digest,
-            sealed=seal_text(canonical_json(inside).decode(), self._key, PURPOSE),
+            sealed=seal_text(canonical_json(inside).decode(), self._key, POLICY_PURPOSE),
         )
         told = {"basis": step.basis, "sealedBy": list(step.sealed_by), "retired": spec.retired}
         await adopt_policy(self._database, row, told=told, epoch=epoch, at=at)
@@ -154,7 +154,7 @@ class SealedPolicies:
 
 def _opened(row: PolicyRow, trusted: Sequence[Ed25519PublicKey]) -> Sealed:
     try:
-        inside = json.loads(open_text(row.sealed, trusted, PURPOSE))
+        inside = json.loads(open_text(row.sealed, trusted, POLICY_PURPOSE))
         return _revision(row.key, row.revision, inside)
     except VerificationError as error:
         return error
