@@ -1,16 +1,21 @@
 """Evidence about one release: what it proves, and why the rest does not."""
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from sluice.verify.collect import Examiner, examine
-from sluice.verify.facts import Evidence, Facts
+from sluice.verify.collect import Examiner, TrustedKey, examine
+from sluice.verify.facts import Evidence, Facts, Signer
+from sluice.verify.provenance import PROVENANCE_TYPE
+from sluice.verify.public_key import read_public_key
 from sluice.verify.trust import parse_trust_root
 from sluice.verify.words import ApprovalClaim, build_statement
-from support.minting import Flaw, PrivateSigstore, edited
+from support.minting import Flaw, PrivateSigstore, edited, new_key
+from support.minting_keys import KeyMint, public_pem
+from support.sealing import SshPerson
 
 pytestmark = pytest.mark.disable_socket
 
@@ -21,6 +26,7 @@ ARTIFACT = b"the bundle"
 DIGEST = hashlib.sha256(ARTIFACT).hexdigest()
 RELEASE = "ab" * 32
 
+PERSON = SshPerson()
 OURS, THEIRS = PrivateSigstore(), PrivateSigstore()
 ROOT, OTHER_ROOT = (parse_trust_root(each.trusted_root_json()) for each in (OURS, THEIRS))
 CLAIM = ApprovalClaim(
@@ -34,6 +40,8 @@ CLAIM = ApprovalClaim(
     nonce="0123456789abcdef",
     expires_at=NOW + timedelta(days=7),
 )
+
+DATED = CLAIM.model_copy(update={"issued_at": NOW})
 
 
 def attestation(data: bytes) -> Evidence:
@@ -72,8 +80,94 @@ def reason_of(evidence: Evidence, roots: Any = (ROOT,)) -> str:
     assert (facts.signatures, facts.statements, facts.approvals) == ((), (), ())
     (rejected,) = facts.rejected
     assert rejected.source == evidence.source
-    assert rejected.evidence_sha256 == hashlib.sha256(evidence.data).hexdigest()
+    assert rejected.evidence_sha256 == evidence.sha256()
     return rejected.reason
+
+
+def by_ssh(statement: dict[str, Any], **kind: Any) -> Evidence:
+    signed = PERSON.sign_statement(statement)
+    return Evidence(
+        **{"source": "Approval z", "kind": "approval", **kind},
+        data=signed["signature"].encode(),
+        statement=signed["statement"].encode(),
+    )
+
+
+def test_an_ssh_key_signs_an_approval_and_no_root_is_needed() -> None:
+    facts = facts_of(by_ssh(build_statement(RELEASE, DATED)), roots=())
+
+    [found] = facts.approvals
+    assert found.signer == Signer(kind="ssh", issuer="ssh", subject=PERSON.public_key)
+    assert (found.signed_at, found.time_proven) == (NOW, False)
+    assert (found.root_sha256, found.user_verified, found.origin) == ("", False, "")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        pytest.param(
+            by_ssh(build_statement(RELEASE, CLAIM)), "ApprovalUnreadable", id="without a time"
+        ),
+        pytest.param(
+            by_ssh(build_statement("cd" * 32, DATED)),
+            "ApprovalForOtherRelease",
+            id="of another release",
+        ),
+        pytest.param(
+            by_ssh({**build_statement(RELEASE, DATED), "predicateType": PROVENANCE_TYPE}),
+            "StatementMisplaced",
+            id="an attestation",
+        ),
+        pytest.param(
+            by_ssh(build_statement(RELEASE, DATED), kind="attestation"),
+            "StatementMisplaced",
+            id="an approval offered as an attestation",
+        ),
+    ],
+)
+def test_an_ssh_signature_counts_for_nothing_else(evidence: Evidence, reason: str) -> None:
+    assert reason_of(evidence) == reason
+
+
+def test_the_text_under_an_ssh_signature_has_one_spelling() -> None:
+    spaced = json.dumps(build_statement(RELEASE, DATED)).encode()
+    evidence = Evidence(
+        source="x", kind="approval", data=PERSON.sign(spaced).encode(), statement=spaced
+    )
+
+    assert reason_of(evidence) == "StatementUnreadable"
+
+
+def test_evidence_is_told_apart_by_where_the_statement_ends() -> None:
+    one = Evidence(source="", kind="approval", statement=b"ab", data=b"c")
+    other = Evidence(source="", kind="approval", statement=b"a", data=b"bc")
+
+    assert one.sha256() != other.sha256()
+
+
+def test_a_managed_key_attests_under_its_own_root() -> None:
+    mint, key = KeyMint(), new_key()
+    root = parse_trust_root(mint.trusted_root_json())
+    trusted = TrustedKey(key=read_public_key(public_pem(key)), root=root)
+    evidence = attestation(mint.sign_blob(key, ARTIFACT, NOW))
+
+    facts = facts_of(evidence, roots=(root, trusted))
+
+    [signature] = facts.signatures
+    assert signature.signer == Signer(kind="key", issuer="key", subject=trusted.key.fingerprint)
+    assert signature.root_sha256 == root.root_sha256
+    assert reason_of(evidence, roots=(root,)) == "KeyNotNamed"
+    stranger = TrustedKey(key=read_public_key(public_pem(new_key())), root=root)
+    assert facts_of(evidence, roots=(stranger,)).signatures == ()
+
+
+def test_a_managed_key_speaks_for_nobody() -> None:
+    mint, key = KeyMint(), new_key()
+    root = parse_trust_root(mint.trusted_root_json())
+    trusted = TrustedKey(key=read_public_key(public_pem(key)), root=root)
+    signed = mint.sign_statement(key, build_statement(RELEASE, CLAIM), NOW)
+
+    assert facts_of(approval(signed), roots=(root, trusted)).approvals == ()
 
 
 def test_each_kind_of_evidence_becomes_its_kind_of_fact() -> None:

@@ -31,7 +31,7 @@ class Judge:
             case.evidence,
             artifact_sha256=subject.release.bundle.sha256,
             release_digest=subject.release_digest,
-            roots=self._trust.roots_of(case.policies),
+            roots=self._trust.trusted_by(case.policies),
         )
 
     def verdict(self, case: Case) -> Verdict:

@@ -48,7 +48,7 @@ class RevisionJudge:
         seals, rejected = self._examiner.examine_seals(
             (seal_evidence(each, number) for number, each in enumerate(proposed.spec.seals, 1)),
             policy_digest=proposed.ref.digest,
-            roots=self._trust.roots_of((in_force or proposed,)),
+            roots=self._trust.trusted_by((in_force or proposed,)),
         )
         judgement = judge_revision(
             in_force=in_force,

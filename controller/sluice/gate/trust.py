@@ -9,6 +9,8 @@ from sluice.policy.verdict import PolicyRef
 from sluice.resources.canonical import policy_digest, sha256_hex
 from sluice.resources.kinds import Key
 from sluice.resources.policy import PolicySpec
+from sluice.verify.collect import Trusted, TrustedKey
+from sluice.verify.public_key import read_public_key
 from sluice.verify.trust import TrustRoot, parse_trust_root
 
 __all__ = ["TrustRoom"]
@@ -37,18 +39,26 @@ class TrustRoom:
             return UnreadablePolicy(ref=ref, problem=problem)
         return PolicyInForce(ref=ref, spec=spec)
 
-    def roots_of(
+    def trusted_by(
         self, policies: Iterable[PolicyInForce | UnreadablePolicy]
-    ) -> tuple[TrustRoot, ...]:
-        """Return the trust roots of all policies, each once, in their order."""
-        texts = dict.fromkeys(
-            authority.trusted_root
+    ) -> tuple[Trusted, ...]:
+        """Return the trust roots and managed keys of all policies, each once, in their order."""
+        named = dict.fromkeys(
+            (authority.trusted_root, authority.public_key)
             for policy in policies
             if isinstance(policy, PolicyInForce)
             for authority in policy.spec.authorities
         )
-        roots = (self._root(text) for text in texts)
-        return tuple(each for each in roots if isinstance(each, TrustRoot))
+        return tuple(self._trusted(*each) for each in named)
+
+    def _trusted(self, root_text: str, key_text: str | None) -> Trusted:
+        """Return what a policy in force names: it is in force because both can be read."""
+        root = self._root(root_text)
+        if isinstance(root, VerificationError):
+            raise root
+        if key_text is None:
+            return root
+        return TrustedKey(key=read_public_key(key_text), root=root)
 
     def _root(self, text: str) -> TrustRoot | VerificationError:
         digest = sha256_hex(text.encode())

@@ -73,7 +73,7 @@ class EvidenceRoom:
             (approval_evidence(approval.key.name, approval.spec),),
             artifact_sha256="",
             release_digest=release_digest,
-            roots=self._trust.roots_of(policies),
+            roots=self._trust.trusted_by(policies),
         )
 
     async def _fetched(self, release: ReleaseSpec) -> dict[str, bytes]:

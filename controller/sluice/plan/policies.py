@@ -109,7 +109,7 @@ class PolicyBook:
         seals, _ = self._examiner.examine_seals(
             (seal_evidence(each, number) for number, each in enumerate(policy.spec.seals, 1)),
             policy_digest=policy.ref.digest,
-            roots=self._trust.roots_of((policy,)),
+            roots=self._trust.trusted_by((policy,)),
         )
         now = self._at_hand.now
         return min(max((each.signed_at for each in seals), default=now), now)

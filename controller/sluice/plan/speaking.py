@@ -105,8 +105,8 @@ class Speaker:
             for kind in ("ReleasePolicy", "ClusterReleasePolicy")
             for each in matter.manifests.of_kind(kind)
         }
-        own = self._trust.roots_of(readable.values())
-        self._roots = tuple({each.root_sha256: each for each in (*own, *roots)}.values())
+        own = self._trust.trusted_by(readable.values())
+        self._roots = tuple(dict.fromkeys((*own, *roots)))
         self.policies: tuple[PolicyInForce, ...] = tuple(
             each
             for each in policies_of(readable, matter.namespace)

@@ -71,7 +71,7 @@ def _facts(
         (approval_evidence(found.key.name, spec),),
         artifact_sha256="",
         release_digest=release_digest(release) if release else "",
-        roots=trust.roots_of(policies_of(known, found.key.namespace)),
+        roots=trust.trusted_by(policies_of(known, found.key.namespace)),
     )
 
 

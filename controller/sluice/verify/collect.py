@@ -7,7 +7,6 @@ is one fact for each root under which it holds: whose root counts for what is po
 The same bytes given twice are two facts: policy counts persons, not signatures.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
@@ -27,13 +26,22 @@ from sluice.verify.facts import (
     Rejected,
     Statement,
 )
+from sluice.verify.managed_key import verify_managed
+from sluice.verify.public_key import ManagedKey
 from sluice.verify.reasons import further, refusal
 from sluice.verify.sigstore import verify_bundle, verify_statement
 from sluice.verify.ssh_statement import verify_ssh_statement
 from sluice.verify.trust import TrustRoot
 from sluice.verify.words import SEAL_TYPE, WORD_TYPES, Word, seal_from, word_from
 
-__all__ = ["MEMORY_BYTES_MAX", "MEMORY_OUTCOMES_MAX", "Examiner", "examine"]
+__all__ = [
+    "MEMORY_BYTES_MAX",
+    "MEMORY_OUTCOMES_MAX",
+    "Examiner",
+    "Trusted",
+    "TrustedKey",
+    "examine",
+]
 
 MEMORY_OUTCOMES_MAX: Final = 8192
 """Outcomes remembered: 200 releases in flight with 10 pieces of evidence under 4 roots each."""
@@ -41,6 +49,16 @@ MEMORY_OUTCOMES_MAX: Final = 8192
 MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
 """Evidence that remembered outcomes stand for; what they hold is about as large."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKey:
+    """A managed key, whose signatures must be in the logs of a trust root."""
+
+    key: ManagedKey
+    root: TrustRoot
+
+
+Trusted = TrustRoot | TrustedKey
 Proven = BlobSignature | Statement
 Fact = BlobSignature | Statement | Word
 Key = tuple[str, str, str, str]
@@ -88,7 +106,7 @@ class Examiner:
         *,
         artifact_sha256: str,
         release_digest: str,
-        roots: Iterable[TrustRoot],
+        roots: Iterable[Trusted],
     ) -> Facts:
         """Return everything that the evidence proves about one release; raises nothing for it.
 
@@ -96,7 +114,8 @@ class Examiner:
             evidence: bundles, as attestations of the artifact or as approvals of the release.
             artifact_sha256: digest of the release's bundle.
             release_digest: digest of the release's spec (`sluice.resources.canonical`).
-            roots: every trust root of the policies that bind the release.
+            roots: every trust root of the policies that bind the release, and every managed key
+                with its own.
         """
         facts: list[Fact] = []
         rejected: list[Rejected] = []
@@ -123,7 +142,7 @@ class Examiner:
         )
 
     def examine_seals(
-        self, evidence: Iterable[Evidence], *, policy_digest: str, roots: Iterable[TrustRoot]
+        self, evidence: Iterable[Evidence], *, policy_digest: str, roots: Iterable[Trusted]
     ) -> tuple[tuple[PolicySeal, ...], tuple[Rejected, ...]]:
         """Return the seals over one policy revision, and what is none; raises nothing for it.
 
@@ -148,28 +167,27 @@ class Examiner:
         return tuple(seals), tuple(rejected)
 
     def _proven(
-        self, evidence: Evidence, artifact_sha256: str, roots: tuple[TrustRoot, ...]
+        self, evidence: Evidence, artifact_sha256: str, roots: tuple[Trusted, ...]
     ) -> list[Proven | VerificationError]:
-        # An SSH signature carries its key, and holds under no root but that.
-        tried = roots if evidence.statement is None else (None,)
+        tried = _tried(evidence, roots)
         if not tried:
             message = "No policy for this release names a trust root; add one to its authorities."
             return [refusal("TrustRootMissing", message)]
-        digest = hashlib.sha256((evidence.statement or b"") + evidence.data).hexdigest()
-        found = (self._remembered(evidence, digest, artifact_sha256, root) for root in tried)
+        digest = evidence.sha256()
+        found = (self._remembered(evidence, digest, artifact_sha256, each) for each in tried)
         return [
             VerificationError(one.reason, one.message) if isinstance(one, _Refusal) else one
             for one in found
         ]
 
     def _remembered(
-        self, evidence: Evidence, digest: str, artifact_sha256: str, root: TrustRoot | None
+        self, evidence: Evidence, digest: str, artifact_sha256: str, trusted: Trusted | None
     ) -> Proven | _Refusal:
-        key = (evidence.kind, digest, root.root_sha256 if root else NO_ROOT, artifact_sha256)
+        key = (evidence.kind, digest, _name_of(trusted), artifact_sha256)
         young, old = self._young, self._old
         outcome = young.outcomes.get(key)
         if outcome is None:
-            outcome = old.outcomes.get(key) or _verify(evidence, artifact_sha256, root)
+            outcome = old.outcomes.get(key) or _verify(evidence, artifact_sha256, trusted)
             size = len(evidence.data) + len(evidence.statement or b"")
             if (
                 len(young.outcomes) >= self._outcomes_max // 2
@@ -187,7 +205,7 @@ def examine(
     *,
     artifact_sha256: str,
     release_digest: str,
-    roots: Iterable[TrustRoot],
+    roots: Iterable[Trusted],
 ) -> Facts:
     """Return what `Examiner.examine` returns, remembering nothing."""
     return Examiner().examine(
@@ -195,15 +213,36 @@ def examine(
     )
 
 
-def _verify(evidence: Evidence, artifact_sha256: str, root: TrustRoot | None) -> Proven | _Refusal:
+def _tried(evidence: Evidence, trusted: tuple[Trusted, ...]) -> tuple[Trusted | None, ...]:
+    """Return under what evidence is tried: SSH signatures carry their key, people have no PEM."""
+    if evidence.statement is not None:
+        return (None,)
+    if evidence.kind == "attestation":
+        return trusted
+    return tuple(each for each in trusted if isinstance(each, TrustRoot))
+
+
+def _name_of(trusted: Trusted | None) -> str:
+    match trusted:
+        case TrustRoot():
+            return trusted.root_sha256
+        case TrustedKey():
+            return f"{trusted.root.root_sha256} {trusted.key.fingerprint}"
+        case None:
+            return NO_ROOT
+
+
+def _verify(evidence: Evidence, artifact_sha256: str, trusted: Trusted | None) -> Proven | _Refusal:
     try:
-        if root is None:
-            return verify_ssh_statement(evidence.data, evidence.statement or b"")
-        match evidence.kind:
-            case "attestation":
-                return verify_bundle(evidence.data, artifact_sha256, root)
-            case "approval" | "seal":
-                return verify_statement(evidence.data, root)
+        match trusted:
+            case None:
+                return verify_ssh_statement(evidence.data, evidence.statement or b"")
+            case TrustedKey():
+                return verify_managed(evidence.data, artifact_sha256, trusted.key, trusted.root)
+            case TrustRoot() if evidence.kind == "attestation":
+                return verify_bundle(evidence.data, artifact_sha256, trusted)
+            case TrustRoot():
+                return verify_statement(evidence.data, trusted)
     except VerificationError as error:
         return _Refusal(error.reason, error.message)
 
@@ -266,5 +305,5 @@ def _rejected(evidence: Evidence, error: VerificationError) -> Rejected:
         source=evidence.source[:SOURCE_CHARS_MAX],
         reason=error.reason,
         message=error.message[:MESSAGE_CHARS_MAX],
-        evidence_sha256=hashlib.sha256(evidence.data).hexdigest(),
+        evidence_sha256=evidence.sha256(),
     )

@@ -35,6 +35,7 @@ __all__ = [
     "SignedWord",
     "Signer",
     "Statement",
+    "evidence_digest",
 ]
 
 IDENTITY_CHARS_MAX: Final = 1024
@@ -66,7 +67,17 @@ class Evidence:
 
     def sha256(self) -> str:
         """Return the digest by which facts name the evidence that proves them."""
-        return hashlib.sha256((self.statement or b"") + self.data).hexdigest()
+        return evidence_digest(self.data, self.statement)
+
+
+def evidence_digest(data: bytes, statement: bytes | None = None) -> str:
+    """Return the SHA-256 of evidence; of its length too where there is a statement beside it.
+
+    Without the length, one text could be parted into statement and signature in two ways.
+    """
+    if statement is None:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(len(statement).to_bytes(8, "big") + statement + data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

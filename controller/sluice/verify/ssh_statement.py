@@ -5,12 +5,11 @@ Only words of people may be signed so (`sluice.verify.words`): the purpose in th
 `sluice-approval@v1`, says as much.
 """
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
 from sluice.resources.canonical import canonical_json
-from sluice.verify.facts import Signer, Statement
+from sluice.verify.facts import Signer, Statement, evidence_digest
 from sluice.verify.intoto import PAYLOAD_TYPE, read_payload
 from sluice.verify.json_strict import parse
 from sluice.verify.reasons import refusal
@@ -57,7 +56,7 @@ def verify_ssh_statement(armored: bytes, statement: bytes) -> Statement:
         predicate_json=payload.predicate_json,
         signer=Signer(kind="ssh", issuer=SSH_ISSUER, subject=signature.public_key),
         signed_at=_NO_TIME,
-        evidence_sha256=hashlib.sha256(statement + armored).hexdigest(),
+        evidence_sha256=evidence_digest(armored, statement),
         root_sha256="",
         time_proven=False,
         user_verified=signature.user_verified,
