@@ -58,6 +58,12 @@ def test_a_secret_is_found_and_not_told(case: str, around: str) -> None:
     assert SECRETS[case][8:40].encode() not in report.as_json()
 
 
+def test_a_secret_that_is_known_by_its_quotes_is_found_in_any() -> None:
+    for quote in "'\"`":
+        script = SECRETS["AWS secret key"].replace('"', quote)
+        assert kinds(look_into_script(script).secrets) == ["AWS secret key"]
+
+
 def test_two_secrets_side_by_side_are_both_found() -> None:
     key, other = SECRETS["AWS access key"], SECRETS["Stripe secret key"]
 
@@ -113,6 +119,10 @@ NO_SECRETS = {
     "a UUID": "123e4567-e89b-12d3-a456-426614174000",
     "a picture as data": "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAAAUA" * 40,
     "what looks like a token and is not JSON": "eyJ" + "a" * 20 + ".eyJ" + "b" * 20 + ".c",
+    "a token with a header that is not JSON": "eyJ"
+    + "a" * 21
+    + "."
+    + token({"a": 1}).split(".", 1)[1],
     "a word that begins like a token": "tghp_" + "a" * 36,
 }
 

@@ -62,7 +62,12 @@ def test_a_package_is_told_by_the_names_inside_though_it_is_not_opened(kind: str
 
 @pytest.mark.parametrize(
     "data",
-    [zipped({"a.js": "eval(t)"}), b"\x1f\x8b\x08a", b"7z\xbc\xaf\x27\x1ca", b"\0" * 257 + b"ustar"],
+    [
+        zipped({"a.js": "eval(t)"}),
+        b"\x1f\x8b\x08a",
+        b"7z\xbc\xaf\x27\x1ca",
+        b"\0" * 257 + b"ustar\n;eval(t)",
+    ],
 )
 def test_archives_are_told_and_not_opened(data: bytes) -> None:
     report = look_into({"a.js": data, "z.js": ";eval(t)"})

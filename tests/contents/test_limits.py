@@ -10,6 +10,7 @@ from sluice.contents.inspect import inspect_bundle
 from sluice.errors import Refused
 from support.bundles import kinds, look_into, zipped
 
+NAMELESS = zipped({"a.js": "a" * 100}).replace(b"a.js", b"\0.js")
 KEY = "AKIA" + "QWERTYUIOPASDFGH"
 
 
@@ -61,6 +62,13 @@ def test_whatever_is_cut_short_is_said(script: str, limits: ContentsLimits) -> N
     assert not look_into({"a.js": script}).truncated
 
 
+def test_all_places_that_are_looked_at_are_limited_together() -> None:
+    files = {f"{name}.js": '"https://a.net"' for name in "abc"}
+
+    assert look_into(files, ContentsLimits(all_hits_max=3)).truncated
+    assert not look_into(files, ContentsLimits(all_hits_max=30)).truncated
+
+
 def test_archives_are_told_up_to_the_limit() -> None:
     report = look_into({f"{name}.gz": "x" for name in "abc"}, ContentsLimits(findings_max=2))
 
@@ -84,7 +92,7 @@ def test_memory_holds_one_file_at_a_time() -> None:
     assert peak < 8_000_000, "of 24 MB"
 
 
-@pytest.mark.parametrize("data", [b"", b"no zip", zipped({"a.js": "a" * 100})[:-30]])
+@pytest.mark.parametrize("data", [b"", b"no zip", zipped({"a.js": "a" * 100})[:-30], NAMELESS])
 def test_what_is_no_zip_is_refused(data: bytes) -> None:
     with pytest.raises(Refused) as refused:
         inspect_bundle(io.BytesIO(data), sha256="0" * 64, limits=ContentsLimits())

@@ -115,6 +115,15 @@ POLICIES = {
     "in a comment that some close early": (f"<!-- --!> {STRICT} -->", ["csp-missing"]),
     "in a script": (f"<script>a='{STRICT}'</script>", ["csp-missing"]),
     "in a script that seems to end": (f"<script>'</scriptx>{STRICT}'</script>", ["csp-missing"]),
+    "in a script that opens another": (
+        f"<script><!--<script></script>{STRICT}</script>",
+        ["csp-missing"],
+    ),
+    "after a comment that browsers end at once": (
+        f"<!--><script>a()</script>-->{STRICT}",
+        ["csp-missing"],
+    ),
+    "after a comment that browsers end early": (f"<!-- --!><p>a</p> -->{STRICT}", ["csp-missing"]),
     "in a title": (f"<title>{STRICT}</title>", ["csp-missing"]),
     "in a template": (f"<template>{STRICT}</template>", ["csp-missing"]),
     "in a noscript": (f"<noscript>{STRICT}</noscript>", ["csp-missing"]),

@@ -89,6 +89,25 @@ def test_what_is_no_plugin_is_not_told(case: str) -> None:
     assert look_into(files).plugin_calls == frozenset()
 
 
+def test_another_export_of_the_same_module_is_no_plugin() -> None:
+    files = {
+        "main.js": CORE + 'n.d(t,["EA",0,E,"F3",0,R]);',
+        "1.js": 'var l=(0,a.EA)("Camera"),m=(0,a.F3)("Share");',
+    }
+
+    assert look_into(files).plugin_calls == {"Share"}
+
+
+def test_imports_are_followed_up_to_a_limit_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sluice.contents.plugins.LINKS_MAX", 2)
+
+    report = look_into({"chunk.js": CORE + "export{C as a,E as b,R as f};"})
+
+    assert report.limits_reached == ("More than 2 names are imported: not all followed.",)
+
+
 def test_files_that_import_each_other_come_to_an_end() -> None:
     files = {
         "a.js": 'export{x as x}from"./b.js";',

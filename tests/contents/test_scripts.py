@@ -92,6 +92,19 @@ def test_one_file_tells_each_thing_once() -> None:
     assert found(report.remote_code) == [("a.js", "eval", 1), ("b.js", "eval", 1)]
 
 
+def test_an_address_that_is_named_often_is_told_once() -> None:
+    report = look_into_script('import("https://cdn.example.net/a");' * 50)
+
+    assert len(report.remote_code) == 1
+
+
+def test_an_address_is_made_safe_to_show() -> None:
+    report = look_into_script('import("https://cdn.example.net/\u202e\u001b[2J")')
+
+    assert report.remote_code[0].detail.startswith("https://cdn.example.net/")
+    assert report.remote_code[0].detail.isprintable()
+
+
 @pytest.mark.parametrize("name", ["a.css", "app.js.map", "README.md"])
 def test_code_in_files_that_nothing_runs_is_not_told(name: str) -> None:
     assert look_into({name: ";eval(t)"}).remote_code == ()

@@ -67,9 +67,6 @@ NO_ORIGINS: Final = frozenset(
 )  # fmt: skip
 """Hosts that no app loads anything from, though many bundles name them."""
 
-_OWN: Final = frozenset({"http://localhost", "https://localhost"})
-"""Where Capacitor serves the bundle itself. With a port it would be somebody's test server."""
-
 
 def look_for_origins(file: File, gathered: Gathered) -> None:
     """Tell which origins a file names."""
@@ -91,8 +88,9 @@ def look_for_origins(file: File, gathered: Gathered) -> None:
 def origin_of(scheme: bytes, authority: bytes) -> str | None:
     """Return `scheme://host` or `scheme://host:port`, as a browser would read it.
 
-    Returns None if it is no origin that code could fetch from: nothing but a template, a name for
-    examples without a dot, a namespace.
+    Returns None if it is no origin that code could fetch from: nothing but a template, a namespace,
+    a name without a dot. Such a name with a port is somebody's test server; without one,
+    `localhost` is where Capacitor serves the bundle itself.
     """
     text = _TEMPLATE.sub("*", authority[:AUTHORITY_BYTES_MAX].decode("utf-8", "replace"))
     # All before the last @ is a login: `https://good.example@evil.example` goes to evil.example.
@@ -102,8 +100,7 @@ def origin_of(scheme: bytes, authority: bytes) -> str | None:
     if host in NO_ORIGINS or not _is_host(host, has_port=bool(port)):
         return None
     shown = f":{port}" if port and port != _DEFAULT_PORTS[name] else ""
-    origin = f"{name}://{host}{shown}"
-    return None if origin in _OWN else origin
+    return f"{name}://{host}{shown}"
 
 
 def is_elsewhere(address: str) -> bool:
