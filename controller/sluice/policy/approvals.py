@@ -226,11 +226,14 @@ def _listed(names: Sequence[str], joint: str = ", ") -> str:
 def _next_change(
     question: Question, benches: Sequence[_Bench], ballots: Sequence[Ballot]
 ) -> datetime | None:
-    counted = [each.approval for each in ballots if each.yes]
+    counted = [each for each in ballots if each.yes]
     moments = starts_of(ballots)
-    moments += [each.expires_at for each in counted]
-    moments += [each.ceiling.until for each in counted if each.ceiling and each.ceiling.until]
+    for each in counted:
+        moments.append(each.approval.expires_at)
+        if each.approval.ceiling and each.approval.ceiling.until:
+            moments.append(each.approval.ceiling.until)
     for bench in benches:
         if bench.need.max_age is not None:
-            moments += [_ends(bench.need.max_age, each) for each in bench.ballots]
+            asked = [each for each in counted if each.approval.role == bench.need.role]
+            moments += [_ends(bench.need.max_age, each) for each in asked]
     return min((each for each in moments if each > question.now), default=None)

@@ -29,12 +29,16 @@ from sluice.policy.words import (
     whose,
 )
 from sluice.resources.policy import BreakGlass, Exceptions
+from sluice.resources.text import plain
 from sluice.verify.facts import ExceptionGrant, GlassBroken
 
 __all__ = ["Pass", "Passes", "honour", "passes_of"]
 
 FAULTS_TOLD_MAX = 16
 """Words without effect that are told one by one; how many come after them is only counted."""
+
+REASON_CHARS_MAX = 300
+"""Longest reason that a verdict repeats; the whole is in the signed word."""
 
 Granted = tuple[str, ExceptionGrant]
 """A word that excepts, and the person who said it."""
@@ -147,7 +151,7 @@ def _excepted(
         mine = [each for each in granted if each[1].requirement == requirement]
         people = tuple(sorted({person for person, _ in mine}))
         if len(people) >= need.count:
-            reasons = "; ".join(sorted({word.reason for _, word in mine}))
+            reasons = "; ".join(sorted({plain(word.reason, REASON_CHARS_MAX) for _, word in mine}))
             until = min(word.expires_at for _, word in mine).isoformat()
             message = f"excepted until {until} by {', '.join(people)}: {reasons}"
             found[requirement] = Pass(reason="Excepted", message=message, by=people)
@@ -170,6 +174,7 @@ def _glass(question: Question, ballots: Sequence[Ballot]) -> Passes:
         if fault is None:
             broken.setdefault(word.evidence_sha256, (person, word))
             moments += [word.signed_at, word.expires_at]
+            moments += [word.signed_at - SKEW] if word.signed_at > now else []
         if fault := fault or premature(word, now) or expired(word, now):
             faults.append(fault)
     if need is None:

@@ -45,6 +45,8 @@ def _piecewise(pattern: str, text: str, separators: str) -> bool:
 
 
 def _wild(pattern: str, text: str) -> bool:
+    if "*" not in pattern:
+        return pattern == text
     at = used = 0
     star = resume = -1
     while used < len(text):
