@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sluice.rollout.advance import advance
 from sluice.rollout.decision import Complete, Decision, Hold, Offer, Progress, RollBack
-from sluice.rollout.evidence import ArmCounts, Drawn, Evidence, Silence, Tally, Transfers
+from sluice.rollout.evidence import ArmCounts, Draw, Evidence, Silence, Tally, Transfers
+from sluice.rollout.sample_ratio import drawn
 from sluice.rollout.strategy import Steps, Strategy
 from support.fleets import NOW, STEPS, a_fleet, at
 
@@ -174,7 +175,7 @@ def test_a_fleet_that_fails_anyway_is_not_blamed_on_the_candidate() -> None:
 
 
 def mismatched(evidence: Evidence) -> Evidence:
-    return replace(evidence, drawn=(Drawn(share_bp=100, candidate=300, control=9900),))
+    return replace(evidence, draw=drawn(Draw(), share_bp=100, candidate=300, control=9900))
 
 
 def test_arms_that_were_not_drawn_as_the_share_says_stop_everything_but_the_way_back() -> None:
@@ -182,7 +183,9 @@ def test_arms_that_were_not_drawn_as_the_share_says_stop_everything_but_the_way_
 
     assert isinstance(held, Hold)
     assert (held.reason, held.grant) == ("SampleRatioMismatch", 0)
-    assert "300 of 10200 phones were drawn" in held.message
+    assert "300 of 10200 phones were drawn for the candidate, where the share says about 102:" in (
+        held.message
+    )
     assert held.numbers["ratio.evidence"] >= held.numbers["ratio.limit"] == 1000
     assert isinstance(advance(EARLY, at(0, 60), mismatched(BROKEN), NOW), RollBack)
     assert isinstance(advance(EARLY, None, mismatched(BROKEN), NOW), Hold)

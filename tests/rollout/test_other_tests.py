@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, binom
 
-from sluice.rollout.evidence import Drawn, Installs, Segment, Silence, Tally
+from sluice.rollout.evidence import Draw, Installs, Segment, Silence, Tally
 from sluice.rollout.installs import log_e_installs, usual_max
 from sluice.rollout.not_started import ready_age
 from sluice.rollout.reverse import ENOUGH, log_reverse, margin_at
-from sluice.rollout.sample_ratio import FALSE_ALARM, log_e_ratio
+from sluice.rollout.sample_ratio import FALSE_ALARM, drawn, log_e_draw
 from sluice.rollout.segments import SEGMENTS_MAX, crowded
 from sluice.rollout.silence import (
     LIFTED_AT,
@@ -69,34 +69,43 @@ def test_without_history_installations_prove_nothing() -> None:
     assert installs(50, 50, 0, 0) == -inf
 
 
-def drawn(share_bp: int, candidate: int, control: int) -> Drawn:
-    return Drawn(share_bp=share_bp, candidate=candidate, control=control)
+def mismatch(*looks: tuple[int, int, int]) -> float:
+    """Return the evidence of looks, each a share and the phones drawn, and not drawn, at it."""
+    draw = Draw()
+    for share_bp, candidate, control in looks:
+        draw = drawn(draw, share_bp=share_bp, candidate=candidate, control=control)
+    return log_e_draw(draw)
 
 
 def test_a_draw_as_the_share_says_is_no_mismatch() -> None:
-    exact = [drawn(100, 100, 9900), drawn(500, 300, 5700), drawn(5000, 1000, 1000)]
-
-    assert log_e_ratio(exact) < 0
+    assert mismatch((100, 100, 9900), (500, 300, 5700), (5000, 1000, 1000)) < 0
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [drawn(100, 200, 9900), drawn(100, 30, 9900), drawn(5000, 1300, 1000)],
+    [(100, 200, 9900), (100, 30, 9900), (5000, 1300, 1000)],
     ids=["twice as many", "too few", "a third more"],
 )
-def test_too_many_or_too_few_phones_in_an_arm_are_a_mismatch(wrong: Drawn) -> None:
-    assert log_e_ratio([drawn(500, 50, 950), wrong]) > -log(FALSE_ALARM)
+def test_too_many_or_too_few_phones_in_an_arm_are_a_mismatch(wrong: tuple[int, int, int]) -> None:
+    assert mismatch((500, 50, 950), wrong) > -log(FALSE_ALARM)
 
 
 def test_when_all_phones_are_drawn_there_is_nothing_to_compare() -> None:
-    assert log_e_ratio([drawn(10_000, 900, 7), drawn(0, 3, 900)]) == 0
+    assert mismatch((10_000, 900, 7), (0, 3, 900), (500, 0, 0)) == 0
+
+
+def test_a_draw_says_how_many_were_expected() -> None:
+    draw = drawn(Draw(), share_bp=100, candidate=3, control=97)
+    draw = drawn(draw, share_bp=5000, candidate=6, control=4)
+
+    assert (draw.candidate, draw.control, draw.expected) == (9, 101, 6.0)
 
 
 def test_no_draw_is_expected_to_be_a_mismatch() -> None:
     """By enumeration: the mean over all outcomes of two shares is 1."""
     expected = sum(
         float(binom(9, 0.05).pmf(a) * binom(6, 0.5).pmf(b))
-        * exp(log_e_ratio([drawn(500, a, 9 - a), drawn(5000, b, 6 - b)]))
+        * exp(mismatch((500, a, 9 - a), (5000, b, 6 - b)))
         for a in range(10)
         for b in range(7)
     )

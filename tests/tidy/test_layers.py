@@ -45,6 +45,7 @@ SKELETON = {
     "store/uses": "import aiosqlite, alembic, sqlalchemy",
     "fetch/uses": "import aiohttp",
     "verify/uses": "import sigstore",
+    "simulation/uses": "import numpy",
     "policy/cel": "import cel_expr_python",
     "contents/uses": "import detect_secrets, re2, unretiredjs",
 }
@@ -102,6 +103,7 @@ def test_every_contract_is_kept() -> None:
         ("store/seeded.py", "import sluice.contents", "Bundles are looked into"),
         ("policy/seeded.py", "import sluice.contents", "Rooms are layered"),
         ("operator/seeded.py", "import sqlalchemy", "SQL has one room"),
+        ("rollout/seeded.py", "import numpy", "numpy has one room"),
         ("policy/seeded.py", "from cel_expr_python import cel", "CEL has one module"),
         ("operator/seeded.py", "import aiohttp", "The open network has one room"),
     ],

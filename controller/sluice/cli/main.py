@@ -68,6 +68,12 @@ def _serve() -> click.Command:
     return serve
 
 
+def _simulate() -> click.Command:
+    from sluice.cli.simulate import simulate  # noqa: PLC0415 - imported when asked for
+
+    return simulate
+
+
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "admission-cert": _admission_cert,
     "approve": _approve,
@@ -78,6 +84,7 @@ SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "plan": _plan,
     "seal-key": _seal_key,
     "serve": _serve,
+    "simulate": _simulate,
 }
 
 

@@ -15,7 +15,7 @@ from sluice.rollout.harm_budget import begin_growing, excess_max, grow, within_b
 from sluice.rollout.judgement import LOG_SHOWN_MAX, Judgement, judge
 from sluice.rollout.look import Look
 from sluice.rollout.pacing import Pace, pace
-from sluice.rollout.sample_ratio import FALSE_ALARM, log_e_ratio
+from sluice.rollout.sample_ratio import FALSE_ALARM, log_e_draw
 from sluice.rollout.silence import missing_max, returns_grant
 from sluice.rollout.steps import begin, onward
 from sluice.rollout.strategy import HarmBudget, Steps, Strategy
@@ -36,7 +36,7 @@ def advance(
     """
     judged = judge(strategy, evidence)
     paced = _paced(strategy, evidence)
-    log_ratio = log_e_ratio(evidence.drawn)
+    log_ratio = log_e_draw(evidence.draw)
     numbers = _numbers(strategy, evidence, judged, paced, log_ratio)
     if progress is not None and judged.against:
         shown = f"evidence {numbers['evidence']:.3g}, limit {1 / strategy.false_alarm:.3g}"
@@ -89,13 +89,13 @@ def _paced(strategy: Strategy, evidence: Evidence) -> Pace:
 
 
 def _mismatched(look: Look) -> Hold:
-    candidate = sum(each.candidate for each in look.evidence.drawn)
-    everybody = candidate + sum(each.control for each in look.evidence.drawn)
+    draw = look.evidence.draw
     return look.hold(
         "SampleRatioMismatch",
-        f"{candidate} of {everybody} phones were drawn for the candidate, which is not what the"
-        " share says: the arms cannot be compared, and it is offered to nobody else. Look for"
-        " phones that choose their arm, or that are refused before they are counted",
+        f"{draw.candidate} of {draw.candidate + draw.control} phones were drawn for the candidate,"
+        f" where the share says about {draw.expected:.0f}: the arms cannot be compared, and it is"
+        " offered to nobody else. Look for phones that choose their arm, or that are refused before"
+        " they are counted",
     )
 
 
@@ -126,6 +126,9 @@ def _numbers(
         "offers": transfers.offers,
         "downloads": transfers.downloads,
         "reports": transfers.reports,
+        "drawn": evidence.draw.candidate,
+        "drawn.control": evidence.draw.control,
+        "drawn.expected": evidence.draw.expected,
         "ratio.evidence": exp(min(log_ratio, LOG_SHOWN_MAX)),
         "ratio.limit": 1 / FALSE_ALARM,
         "out": evidence.out,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "ArmCounts",
-    "Drawn",
+    "Draw",
     "Evidence",
     "Installs",
     "Segment",
@@ -106,15 +106,18 @@ class Installs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """Phones that were seen for the first time while the share was `share_bp`, by arm.
+class Draw:
+    """Phones by the arm in which they were seen first, so far.
 
     Who is drawn counts, also when pacing withheld the offer.
     """
 
-    share_bp: int
     candidate: int = 0
     control: int = 0
+    expected: float = 0.0
+    """How many would be the candidate's, by the shares that there were."""
+    terms: tuple[float, ...] = ()
+    """Log likelihood ratio at each odds ratio that is considered; empty stands for zeros."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +152,5 @@ class Evidence:
     check_ins_a_minute: float = 0.0
     """Phones of the audience that check in each minute for the first time in a usual gap; 0 where
     that is not known."""
-    drawn: tuple[Drawn, ...] = ()
-    """For each share that there was, who was drawn."""
+    draw: Draw = field(default_factory=Draw)
     transfers: Transfers = field(default_factory=Transfers)

@@ -7,7 +7,7 @@ in both arms, and goes through the same test as crashes. Until that age it count
 from collections.abc import Iterable
 from math import ceil
 
-__all__ = ["ready_age"]
+__all__ = ["HEARD_BY_THEN", "ready_age"]
 
 HEARD_BY_THEN = 0.995
 

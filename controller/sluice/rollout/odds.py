@@ -26,13 +26,15 @@ class Prior:
     thetas: tuple[float, ...]
     weights: tuple[float, ...]
     """Relative to each other."""
-    logs: tuple[float, ...] = field(init=False)
+    steps: tuple[tuple[float, float], ...] = field(init=False)
+    """For each theta, theta - 1 and its logarithm."""
     log_weights: tuple[float, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compute the logarithms once."""
         whole = sum(self.weights)
-        object.__setattr__(self, "logs", tuple(log(theta) for theta in self.thetas))
+        steps = tuple((theta - 1, log(theta)) for theta in self.thetas)
+        object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "log_weights", tuple(log(each / whole) for each in self.weights))
 
 
@@ -40,11 +42,13 @@ def log_ratios(
     prior: Prior, *, hits: int, trials: int, chance: float, onto: tuple[float, ...] = ()
 ) -> tuple[float, ...]:
     """Return the log likelihood ratio at each theta, added to `onto` if that is given."""
+    before = onto or (0.0,) * len(prior.steps)
+    # Lists, not generators: this is where a look spends its time.
     return tuple(
-        before + hits * log_theta - trials * log1p(chance * (theta - 1))
-        for before, theta, log_theta in zip(
-            onto or (0.0,) * len(prior.thetas), prior.thetas, prior.logs, strict=True
-        )
+        [
+            start + hits * log_theta - trials * log1p(chance * excess)
+            for start, (excess, log_theta) in zip(before, prior.steps, strict=True)
+        ]
     )
 
 
@@ -62,4 +66,4 @@ def log_sum(logs: Sequence[float]) -> float:
         logs: one or more numbers, of which one at least is finite.
     """
     largest = max(logs)
-    return largest + log(sum(exp(each - largest) for each in logs))
+    return largest + log(sum([exp(each - largest) for each in logs]))

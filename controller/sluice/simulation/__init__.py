@@ -1,0 +1,1 @@
+"""What would it do? The real decisions, over a fleet of phones that is imagined."""

@@ -1,0 +1,31 @@
+"""The guard in numbers, in short: a few dozen runs a row, fixed seeds, bounds that chance keeps.
+
+`make simulate-table` runs each row a thousand times, against what is required to the letter.
+"""
+
+import pytest
+
+from support.guard_table import ROWS, Row
+
+RUNS = 40
+
+LONG = ("harm budget of 50, +0.1", "harm budget of 50, +0.2", "harm budget of 50, +0.05", "false")
+"""Rows whose runs last for days, of which a few must do."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_the_guard_does_what_is_required(row: Row) -> None:
+    lasting = row.minutes_max > 2880 or row.strategy.waits_for_returns or row.name.startswith(LONG)
+    outcomes = row.simulated(runs=10 if lasting else RUNS, seed=21)
+
+    missed = [
+        f"{bound.name}: {bound.of(outcomes):g}, required {bound.required()}"
+        for bound in row.bounds
+        if not bound.kept(outcomes, slack=True)
+    ]
+
+    assert missed == []
+
+
+def test_every_row_requires_something() -> None:
+    assert [row.name for row in ROWS if not row.bounds] == []
