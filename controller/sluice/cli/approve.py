@@ -1,6 +1,5 @@
 """`sluice approve`: one person's signed word on a Release, as a file for the pull request."""
 
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from sluice.cli.disk import MomentType, also_option, cluster_option, namespace_option, now_or
 from sluice.cli.matters import Before, Surroundings
+from sluice.cli.signing import FILE, came_back, read_limited, refuse_two_ways, signing_options
 from sluice.cli.ssh_sign import public_key, ssh_sign
 from sluice.errors import Refused, SluiceError
 from sluice.plan.claims import Choice, Decision, claim_of, refuse_other_matter
@@ -23,25 +23,43 @@ from sluice.resources.approval import ApprovalSpec
 from sluice.resources.canonical import release_digest
 from sluice.resources.manifest import read_manifests, spec_of
 from sluice.resources.signed import Ssh
-from sluice.verify.json_strict import parse
 from sluice.verify.trust import TrustRoot, parse_trust_root
 from sluice.verify.words import WordClaim, build_statement, signed_bytes
 
 __all__ = ["approve"]
 
 NONCE_BYTES: Final = 16
-FILE_BYTES_MAX: Final = 1024 * 1024
-"""Largest file that comes back from a signer; a trusted root has 7 KB, a bundle as much."""
-
 FOLDER: Final = "approvals"
-FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+EPILOG: Final = """\b
+Examples:
+  sluice approve release.yaml --channel production --cluster prod --key KEY
+  sluice approve release.yaml --channel production --cluster prod --key KEY \\
+      --ceiling 10% --until 2d --comment "see how it does until Monday"
+  sluice approve release.yaml --channel production --cluster prod --key KEY \\
+      --reject --comment "it loses the basket"
+
+With a key on another machine (a sigstore client signs the same statement):
+
+\b
+  sluice approve release.yaml --channel production --cluster prod \\
+      --role release-manager --statement > st.json
+  ssh-keygen -Y sign -n sluice-approval@v1 -f KEY st.json
+  sluice approve release.yaml --channel production --cluster prod \\
+      --signed-statement st.json --signature st.json.sig
+
+\b
+Exit status:
+  0  written, or printed
+  1  refused, or not confirmed
+  2  the command was given wrongly
+"""
 
 
-@click.command
+@click.command(epilog=EPILOG)
 @click.argument("release", type=FILE)
 @click.option("--channel", required=True, metavar="NAME", help="Channel that it may reach.")
 @cluster_option
-@click.option("--key", type=FILE, help="Your SSH key, or the .pub file of one in ssh-agent.")
 @click.option("--role", metavar="NAME", help="Role that you speak in, when you have several.")
 @click.option("--reject", is_flag=True, help="Say no: it must not reach these phones, ever.")
 @click.option("--withdraw", is_flag=True, help="Take back what you said: neither yes nor no.")
@@ -68,14 +86,10 @@ FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @also_option
 @namespace_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
-@click.option("--yes", is_flag=True, help="Do not ask before signing.")
-@click.option("--statement", is_flag=True, help="Print the bytes to sign elsewhere, and stop.")
-@click.option("--signed-statement", type=FILE, help="What --statement printed, and was signed.")
-@click.option("--signature", type=FILE, help="SSH signature over --signed-statement.")
-@click.option("--sigstore-bundle", type=FILE, help="Sigstore bundle over the statement.")
+@signing_options
 @click.option("--trusted-root", type=FILE, help="trusted_root.json that the bundle holds under.")
 def approve(**options: Any) -> None:
-    r"""Sign your word on the Release in the file RELEASE, and write it as an Approval.
+    """Sign your word on the Release in the file RELEASE, and write it as an Approval.
 
     Shows everything that you are about to sign, what differs from the release before, and what the
     gate says so far; then asks, signs with ssh-keygen (passphrases, agents and security keys work
@@ -84,24 +98,6 @@ def approve(**options: Any) -> None:
 
     Your word is for this release to the last field, for one channel of one cluster. Whatever
     changes in the Release afterwards, it no longer counts.
-
-    \b
-    Examples:
-      sluice approve release.yaml --channel production --cluster prod --key ~/.ssh/id_ed25519_sk
-      sluice approve release.yaml --channel production --cluster prod --key ~/.ssh/id_ed25519_sk \
-          --ceiling 10% --until 2d --comment "see how it does over the weekend"
-      sluice approve release.yaml --channel production --cluster prod --key ~/.ssh/id_ed25519_sk \
-          --reject --comment "it loses the basket"
-
-    \b
-    With a key on another machine, or a sigstore client:
-      sluice approve release.yaml --channel production --cluster prod --role qa \
-          --statement > st.json
-      ssh-keygen -Y sign -n sluice-approval@v1 -f KEY st.json
-      sluice approve release.yaml --channel production --cluster prod \
-          --signed-statement st.json --signature st.json.sig
-
-    Exit status: 0 written (or printed), 1 refused or not confirmed, 2 the command is wrong.
     """
     try:
         _approve(options)
@@ -141,13 +137,7 @@ def _approve(options: Mapping[str, Any]) -> None:
 
 def _refuse_mixtures(options: Mapping[str, Any]) -> None:
     """Refuse options that do not go together."""
-    ways = [each for each in ("key", "statement", "signature", "sigstore_bundle") if options[each]]
-    if len(ways) != 1:
-        message = "Give one of --key, --statement, --signature and --sigstore-bundle."
-        raise click.UsageError(message)
-    if bool(options["signature"]) != bool(options["signed_statement"]):
-        message = "--signature and --signed-statement go together: one is over the other."
-        raise click.UsageError(message)
+    refuse_two_ways(options)
     words = ("reject", "withdraw", "requirement", "incident")
     if sum(bool(options[each]) for each in words) > 1:
         message = "One word at a time: --reject, --withdraw, --except or --break-glass."
@@ -226,30 +216,22 @@ def _compared(matter: Matter, before: Before | None) -> Iterator[str]:
 
 def _taken_back(options: Mapping[str, Any]) -> ApprovalSpec | None:
     """Return what was signed elsewhere; None when it is to be signed here."""
-    name = "taken-back"
+    back = came_back(options)
     try:
-        if options["sigstore_bundle"]:
-            value = parse(
-                _read(options["sigstore_bundle"]), what="sigstore bundle", reason="BundleUnreadable"
-            )
-            return ApprovalSpec(release=name, sigstore_bundle=json.dumps(value, indent=1))
-        if options["signature"]:
-            statement = _read(options["signed_statement"]).decode()
-            signature = _read(options["signature"]).decode()
-            return ApprovalSpec(release=name, ssh=Ssh(statement=statement, signature=signature))
-    except (ValidationError, UnicodeDecodeError) as error:
-        message = "What was signed elsewhere is too large for an Approval, or no text."
+        match back:
+            case None:
+                return None
+            case Ssh():
+                return ApprovalSpec(release="taken-back", ssh=back)
+            case str():
+                return ApprovalSpec(release="taken-back", sigstore_bundle=back)
+    except ValidationError as error:
+        message = "The bundle is too large for an Approval: sign it without further content."
         raise Refused("ApprovalUnreadable", message) from error
-    return None
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(FILE_BYTES_MAX + 1)
 
 
 def _roots(path: Path | None) -> tuple[TrustRoot, ...]:
-    return () if path is None else (parse_trust_root(_read(path)),)
+    return () if path is None else (parse_trust_root(read_limited(path)),)
 
 
 def _finish(speaker: Speaker, spec: ApprovalSpec, options: Mapping[str, Any]) -> None:

@@ -62,6 +62,12 @@ def _seal_key() -> click.Command:
     return seal_key
 
 
+def _seal_policy() -> click.Command:
+    from sluice.cli.seal_policy import seal_policy  # noqa: PLC0415 - imported when asked for
+
+    return seal_policy
+
+
 def _serve() -> click.Command:
     from sluice.cli.serve import serve  # noqa: PLC0415 - imported when asked for
 
@@ -74,6 +80,12 @@ def _simulate() -> click.Command:
     return simulate
 
 
+def _verify() -> click.Command:
+    from sluice.cli.verify import verify  # noqa: PLC0415 - imported when asked for
+
+    return verify
+
+
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "admission-cert": _admission_cert,
     "approve": _approve,
@@ -83,7 +95,9 @@ SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "operator": _operator,
     "plan": _plan,
     "seal-key": _seal_key,
+    "seal-policy": _seal_policy,
     "serve": _serve,
+    "verify": _verify,
     "simulate": _simulate,
 }
 

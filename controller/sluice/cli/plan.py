@@ -30,6 +30,7 @@ from sluice.plan.manifests import ManifestReader, Manifests
 from sluice.plan.markdown import as_markdown
 from sluice.plan.structured import as_json, as_sarif
 from sluice.plan.text import as_text
+from sluice.resources.text import plain
 
 __all__ = ["Usage", "plan"]
 
@@ -49,7 +50,23 @@ class Usage(click.ClickException):
     exit_code = 2
 
 
-@click.command
+EPILOG: Final = """\b
+Exit status, the worst of all:
+  0  every channel that changes is allowed, or nothing changes
+  1  manifests have problems, told with file, line and column
+  2  the command was given wrongly, or git can't be read
+  3  something would be held: a seat is empty, evidence is missing
+  4  something would be refused or withdrawn: waiting changes nothing
+
+\b
+Examples:
+  sluice plan --cluster prod
+  sluice plan --cluster prod --format markdown > comment.md
+  sluice plan --cluster prod --base origin/main --head HEAD deploy/
+"""
+
+
+@click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @cluster_option
 @click.option(
@@ -82,25 +99,11 @@ class Usage(click.ClickException):
     help="markdown is for a comment on the pull request, sarif for annotations of the files.",
 )
 def plan(**options: Any) -> None:
-    r"""Say what merging would do to each channel, and what is still missing.
+    """Say what merging would do to each channel, and what is still missing.
 
     Reads two revisions of the git repository around the current folder, offline, and judges them
     with the very code of the operator. PATHS limit what is read to some files or folders, in case
     others hold templates that are no manifests yet.
-
-    \b
-    Exit status, the worst of all:
-      0  every channel that changes is allowed, or nothing changes
-      1  manifests have problems, told with file, line and column
-      2  the command was given wrongly, or git can't be read
-      3  something would be held: a seat is empty, evidence is missing
-      4  something would be refused or withdrawn: waiting changes nothing
-
-    \b
-    Examples:
-      sluice plan --cluster prod
-      sluice plan --cluster prod --format markdown > comment.md
-      sluice plan --cluster prod --base origin/main --head HEAD deploy/
     """
     try:
         made = _plan(options)
@@ -132,6 +135,7 @@ def _plan(options: Mapping[str, Any]) -> Plan:
         fetched=by_digest(options["evidence"]),
         genesis=genesis_at(options["genesis"]),
         unsealed_allowed=options["allow_unsealed_policies"],
+        compared=_compared(asked, base, given, head),
         unread=trees[1].unread,
     )
     return make_plan(
@@ -141,6 +145,13 @@ def _plan(options: Mapping[str, Any]) -> Plan:
         rule=options["policies"],
         everything=options["everything"],
     )
+
+
+def _compared(asked: str | None, base: str, given: str | None, head: str) -> str:
+    """Return in words what is compared."""
+    where = plain(asked, 128) if asked else "where this branch left the main branch"
+    what = f"{plain(given or '', 128)} ({head[:12]})" if head else "the files on disk"
+    return f"From {where} ({base[:12]}) to {what}."
 
 
 def _inside(root: Path, path: Path) -> str:

@@ -25,7 +25,17 @@ from sluice.resources.kinds import Key
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 
-__all__ = ["AtHand", "approvals_of", "case_of", "live_on", "policies_of", "policy_of", "problem_of"]
+__all__ = [
+    "AtHand",
+    "approvals_of",
+    "case_for",
+    "case_of",
+    "live_of",
+    "live_on",
+    "policies_of",
+    "policy_of",
+    "problem_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,8 @@ class AtHand:
     """The cluster's root owners, if it has any."""
     unsealed_allowed: bool = False
     """Whether the cluster lets policies without owners count."""
+    compared: str = ""
+    """Which two sets of manifests are compared, for people."""
     unread: tuple[str, ...] = ()
     """Sentences: what was not looked into."""
 
@@ -107,26 +119,39 @@ def case_of(
         return None
     if problem_of(manifests, channel, spec) is not None:
         return None
-    namespace = channel.key.namespace
-    app = manifests.spec(AppSpec, namespace, spec.app)
-    release = manifests.spec(ReleaseSpec, namespace, spec.release)
-    if app is None or release is None:
+    release = Key("Release", channel.key.namespace, spec.release)
+    return case_for(manifests, release, channel.key.name, policies, at_hand, circumstances)
+
+
+def case_for(
+    manifests: Manifests,
+    release: Key,
+    channel: str,
+    policies: Policies,
+    at_hand: AtHand,
+    circumstances: Circumstances,
+) -> Case | None:
+    """Return the case of a release for a channel; None without its Release and App."""
+    namespace = release.namespace
+    spec = manifests.spec(ReleaseSpec, namespace, release.name)
+    app = manifests.spec(AppSpec, namespace, spec.app) if spec else None
+    if app is None or spec is None:
         return None
     subject = Subject(
         cluster=at_hand.cluster,
         namespace=namespace,
         app_id=app.app_id,
-        channel=channel.key.name,
-        release=release,
-        release_digest=release_digest(release),
+        channel=channel,
+        release=spec,
+        release_digest=release_digest(spec),
         circumstances=circumstances,
     )
     words = [
         (each.key.name, each.spec)
-        for each in approvals_of(manifests, namespace, spec.release)
+        for each in approvals_of(manifests, namespace, release.name)
         if isinstance(each.spec, ApprovalSpec)
     ]
-    evidence = offered_evidence(release, at_hand.fetched, words)
+    evidence = offered_evidence(spec, at_hand.fetched, words)
     return Case(subject=subject, policies=policies, evidence=evidence, now=at_hand.now)
 
 
@@ -135,7 +160,12 @@ def live_on(manifests: Manifests, channel: Key) -> Live | None:
     spec = manifests.spec(ChannelSpec, channel.namespace, channel.name)
     if spec is None or spec.release is None:
         return None
-    release = manifests.spec(ReleaseSpec, channel.namespace, spec.release)
-    if release is None or release.revoked is not None:
+    return live_of(manifests, Key("Release", channel.namespace, spec.release))
+
+
+def live_of(manifests: Manifests, release: Key) -> Live | None:
+    """Return what phones get once a Release is out to everybody."""
+    spec = manifests.spec(ReleaseSpec, release.namespace, release.name)
+    if spec is None or spec.revoked is not None:
         return None
-    return Live(version=release.version, bundle_sha256=release.bundle.sha256)
+    return Live(version=spec.version, bundle_sha256=spec.bundle.sha256)

@@ -74,6 +74,8 @@ class Plan:
     cluster: str
     now: datetime
     rule: Rule
+    compared: str
+    """Which two sets of manifests are compared, for people."""
     channels: tuple[ChannelPlan, ...]
     policies: tuple[PolicyChange, ...]
     words: tuple[WordChange, ...]
@@ -137,6 +139,7 @@ def make_plan(
         cluster=at_hand.cluster,
         now=at_hand.now,
         rule=rule,
+        compared=at_hand.compared,
         channels=channels,
         policies=policies.changes,
         words=changed_words(base, head, policies, trust=trust, examiner=examiner),
@@ -216,7 +219,9 @@ def _judged(
         steps=_steps(after),
         differences=_channel_differences(before, after),
         release_differences=_release_differences(room, key, before, after),
-        unknown=unknown_of(cases.judged(room.rule), live_on(room.base, key), before),
+        unknown=unknown_of(
+            cases.judged(room.rule), live_on(room.base, key), before.release if before else None
+        ),
     )
 
 

@@ -17,7 +17,14 @@ from sluice.resources.text import plain
 from sluice.verify.facts import Approval, ExceptionGrant, GlassBroken
 from sluice.verify.words import ApprovalClaim, ExceptionClaim, GlassClaim, Word, WordClaim
 
-__all__ = ["approval_name", "approval_yaml", "claim_lines", "release_lines", "ssh_lines"]
+__all__ = [
+    "approval_name",
+    "approval_yaml",
+    "block_lines",
+    "claim_lines",
+    "release_lines",
+    "ssh_lines",
+]
 
 LABEL_WIDTH: Final = 16
 VALUE_CHARS_MAX: Final = 512
@@ -144,7 +151,7 @@ def approval_yaml(name: str, namespace: str, spec: ApprovalSpec) -> str:
     if spec.ssh is not None:
         lines += ssh_lines(spec.ssh, 2)
     else:
-        lines += ["  sigstoreBundle: |-", *_indented(spec.sigstore_bundle or "", 4)]
+        lines += ["  sigstoreBundle: |-", *block_lines(spec.sigstore_bundle or "", 4)]
     return "\n".join(lines) + "\n"
 
 
@@ -154,12 +161,12 @@ def ssh_lines(ssh: Ssh, depth: int) -> list[str]:
     return [
         f"{space}ssh:",
         f"{space}  statement: |-",
-        *_indented(ssh.statement, depth + 4),
+        *block_lines(ssh.statement, depth + 4),
         f"{space}  signature: |",
-        *_indented(ssh.signature.removesuffix("\n"), depth + 4),
+        *block_lines(ssh.signature.removesuffix("\n"), depth + 4),
     ]
 
 
-def _indented(text: str, depth: int) -> list[str]:
+def block_lines(text: str, depth: int) -> list[str]:
     """Return the lines of a block scalar."""
     return [" " * depth + line for line in text.split("\n")]

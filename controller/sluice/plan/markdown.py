@@ -29,7 +29,7 @@ BREAK: Final = "\u200b"
 """Zero width space: breaks up what would be looked for, and shows as nothing."""
 
 _SYNTAX: Final = re.compile(r"[\\`*_{}\[\]#+!|~<>&$^=\"@]")
-_REFERENCE: Final = re.compile(r"[@#!~%$&^](?=[\w\"])|://|www(?=\.)|GH(?=-\d)", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"[@#!~%$&^](?=[\w\"])|www(?=\.)|GH(?=-\d)", re.IGNORECASE)
 
 ICONS: Final = {
     "allowed": "✅",
@@ -46,7 +46,8 @@ ICONS: Final = {
 def escaped(text: str, characters_max: int = TEXT_CHARS_MAX) -> str:
     """Return text of unknown origin that shows as itself, and as nothing else, on one line."""
     shown = plain(text, characters_max)
-    broken = _REFERENCE.sub(lambda found: f"{found[0]}{BREAK}", shown)
+    # Behind a scheme, a zero width space would count as part of a host.
+    broken = _REFERENCE.sub(lambda found: f"{found[0]}{BREAK}", shown).replace("://", f"{BREAK}://")
     # A backslash would escape from Markdown, but not from what is looked for in its outcome.
     return _SYNTAX.sub(lambda found: f"&#{ord(found[0])};", broken)
 
@@ -65,7 +66,7 @@ def as_markdown(plan: Plan) -> str:
     lines = [
         f"### Sluice plan for cluster {code(plan.cluster)}: {escaped(headline(plan))}",
         "",
-        f"Judged as at {moment(plan.now)}, with the operator's own code.",
+        f"{escaped(plan.compared)} Judged as at {moment(plan.now)}, with the operator's own code.",
     ]
     if plan.rule == "head":
         lines += ["", "**Judged by the policies of this very change alone.**"]
@@ -169,5 +170,6 @@ def _table(verdict: Verdict) -> Iterator[str]:
 def _row(finding: Finding) -> str:
     icon = "❌" if finding.state == "refused" else ICONS[finding.state]
     where = f"{code(finding.policy)} " if finding.policy else ""
-    warns = " (warns only)" if not finding.enforced and finding.state != "satisfied" else ""
+    told = finding.enforced or finding.state == "satisfied" or not finding.policy
+    warns = "" if told else " (warns only)"
     return f"| {icon} | {where}{code(finding.requirement)}{warns} | {escaped(finding.message)} |"

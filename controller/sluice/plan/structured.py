@@ -32,6 +32,7 @@ def as_json(plan: Plan) -> str:
         "cluster": plan.cluster,
         "at": plan.now.isoformat(),
         "policiesOf": plan.rule,
+        "compared": plan.compared,
         "outcome": plan.outcome,
         "exitCode": plan.exit_code,
         "channels": [_channel(each) for each in plan.channels],

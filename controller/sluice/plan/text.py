@@ -17,6 +17,8 @@ __all__ = ["HEADLINES", "as_text", "difference_lines", "headline", "verdict_line
 DIFFERENCES_SHOWN_MAX: Final = 40
 """Fields of one object that are listed; the rest is counted."""
 
+PROBLEMS_SHOWN_MAX: Final = 200
+
 MESSAGE_CHARS_MAX: Final = 1200
 LABEL_CHARS_MAX: Final = 64
 
@@ -36,6 +38,8 @@ MARKS: Final = {"satisfied": "ok     ", "missing": "missing", "refused": "refuse
 def as_text(plan: Plan) -> str:
     """Return the whole plan."""
     lines = [f"Plan for cluster {plain(plan.cluster, LABEL_CHARS_MAX)} at {moment(plan.now)}"]
+    if plan.compared:
+        lines.append(plain(plan.compared, MESSAGE_CHARS_MAX))
     if plan.rule == "head":
         lines.append("Judged by the policies of this very change alone (--policies head).")
     for each in plan.channels:
@@ -44,11 +48,9 @@ def as_text(plan: Plan) -> str:
         lines += ["", f"{plan.unaffected} other channels: nothing changes (--all judges them)."]
     lines += _section("Policies", (line for each in plan.policies for line in _policy(each)))
     lines += _section("Signed words", (line for each in plan.words for line in _word(each)))
-    lines += _section(
-        "Problems", (f"{each.spot}: {each.reason}: {each.message}" for each in plan.problems)
-    )
+    lines += _section("Problems", _problems(plan))
     lines += _section("Not known here", plan.unknown)
-    lines += ["", headline(plan)]
+    lines += ["", f"{headline(plan)} (exit status {plan.exit_code})"]
     return "\n".join(lines) + "\n"
 
 
@@ -71,6 +73,13 @@ def headline(plan: Plan) -> str:
         if any(each.outcome == outcome for each in plan.channels)
     ]
     return f"Channels: {', '.join(counts)}."
+
+
+def _problems(plan: Plan) -> Iterator[str]:
+    for each in plan.problems[:PROBLEMS_SHOWN_MAX]:
+        yield f"{each.spot}: {each.reason}: {each.message}"
+    if len(plan.problems) > PROBLEMS_SHOWN_MAX:
+        yield f"and {len(plan.problems) - PROBLEMS_SHOWN_MAX} more"
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
@@ -127,12 +136,13 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     for each in verdict.findings:
         if each.policy != policy:
             policy = each.policy
-            yield f"  {plain(policy, 300) or 'Besides'}"
+            yield f"  {plain(policy, 300) or 'Of the cluster, and evidence that did not count'}"
         yield f"    {_finding(each)}"
 
 
 def _finding(finding: Finding) -> str:
-    warns = "" if finding.enforced or finding.state == "satisfied" else " (warns only)"
+    told = finding.enforced or finding.state == "satisfied" or not finding.policy
+    warns = "" if told else " (warns only)"
     name = plain(finding.requirement, LABEL_CHARS_MAX)
     message = plain(finding.message, MESSAGE_CHARS_MAX)
     return f"{MARKS[finding.state]} {name}{warns}: {message}"

@@ -6,7 +6,6 @@ from sluice.gate.case import Case
 from sluice.plan.manifests import Manifests
 from sluice.policy.evaluate import binding
 from sluice.policy.subject import Live, PolicyInForce
-from sluice.resources.channel import ChannelSpec
 from sluice.resources.requirements import Requirement
 from sluice.resources.text import plain
 
@@ -15,15 +14,13 @@ __all__ = ["unknown_of", "unknown_of_all"]
 FILES_SHOWN_MAX = 8
 
 
-def unknown_of(
-    cases: Iterable[Case], live: Live | None, before: ChannelSpec | None
-) -> tuple[str, ...]:
+def unknown_of(cases: Iterable[Case], live: Live | None, before: str | None) -> tuple[str, ...]:
     """Return what the verdict on a channel rests on without being known here.
 
     Args:
         cases: what is judged.
         live: what phones are taken to get now.
-        before: the channel at base.
+        before: name of the Release that is taken to be live.
     """
     told: dict[str, None] = {}
     for case in cases:
@@ -31,12 +28,9 @@ def unknown_of(
     return tuple(told)
 
 
-def _of_case(case: Case, live: Live | None, before: ChannelSpec | None) -> Iterator[str]:
+def _of_case(case: Case, live: Live | None, before: str | None) -> Iterator[str]:
     if live is not None and before is not None:
-        yield (
-            f"Phones are taken to get {before.release} ({live.version}) now, since the channel"
-            " names it at base; only the cluster knows."
-        )
+        yield f"Phones are taken to get {before} ({live.version}) now; only the cluster knows."
     else:
         yield "Phones are taken to get nothing from this channel now; only the cluster knows."
     offered = {each.source for each in case.evidence}
