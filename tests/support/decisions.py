@@ -1,15 +1,20 @@
 """Cases and verdicts of any kind, built from their types; and real ones, of a team."""
 
+import asyncio
 import dataclasses
 import types
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
+from sluice.cli.stored import exported
 from sluice.gate.case import Case
+from sluice.gate.document import Exported
 from sluice.gate.record import DecisionRecord, as_record
 from sluice.policy.evaluate import evaluate
 from sluice.policy.subject import PolicyInForce, Subject
@@ -18,16 +23,21 @@ from sluice.resources.canonical import policy_digest, release_digest
 from sluice.resources.kinds import Key
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
+from sluice.serving.seal import public_pem
+from sluice.store.database import Database
+from sluice.store.decisions import last_decisions
 from sluice.verify.facts import Evidence, Facts
 from support.builders import NOW, SIGNED, a_policy, a_release, a_subject
-from support.laps import Laps
+from support.laps import QUICK, Laps, go_live
 from support.team import Team
 
 __all__ = [
     "VERSION",
+    "Decided",
     "a_case",
     "a_record",
     "cases",
+    "decide",
     "honest_policy",
     "judged",
     "the_record",
@@ -165,3 +175,62 @@ async def judged(folder: Path, *, approvals: tuple[str, ...] = ("alice", "bob"))
     assert observed.case is not None
     assert observed.verdict is not None
     return a_record(observed.case, observed.verdict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A store with the decisions of a real team: 1.0.0 allowed; 1.1.0 held, allowed, withdrawn."""
+
+    folder: Path
+    """The store."""
+    seal_key: Ed25519PrivateKey
+    team: Team
+
+    @property
+    def public_key(self) -> Path:
+        """Public half of the seal key."""
+        return self.folder / "seal.pub.pem"
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'sluice.db'}"
+
+    async def read(self, *, last: int = 100) -> list[Exported]:
+        """Return the decisions, the oldest of them first."""
+        database = await Database.open(self.url)
+        kept = await last_decisions(database, last=last)
+        found = [await exported(database, each) for each in kept]
+        await database.close()
+        return found
+
+    def policy(self, **changes: Any) -> dict[str, Any]:
+        """Return the policy that everything was judged by, changed."""
+        return self.team.policy_manifest(**changes)
+
+
+def decide(folder: Path) -> Decided:
+    """Let a team release into a fresh store in a folder, and return what was decided."""
+    bundles = folder / "bundles"
+    bundles.mkdir()
+    team = Team(namespace="shop", bundles=bundles)
+
+    async def run() -> Ed25519PrivateKey:
+        laps = await Laps.open(folder, files=bundles)
+        await go_live(laps, team, "1.0.0")
+        release = team.release_manifest("1.1.0")
+        approvals = [
+            team.approval_manifest("alice", release),
+            team.approval_manifest("bob", release, ceiling={"share": "50%"}),
+            team.approval_manifest("carol", release, decision="reject", comment="It crashes."),
+        ]
+        laps.apply(release, team.channel_manifest("shop-1.1.0", rollout=QUICK))
+        for each in approvals:
+            laps.apply(each)
+            await laps.settle("shop")
+        await laps.database.close()
+        return laps.seal_key
+
+    seal_key = asyncio.run(run())
+    decided = Decided(folder=folder, seal_key=seal_key, team=team)
+    decided.public_key.write_bytes(public_pem(seal_key))
+    return decided

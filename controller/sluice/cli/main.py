@@ -44,6 +44,12 @@ def _digest() -> click.Command:
     return digest
 
 
+def _explain() -> click.Command:
+    from sluice.cli.explain import explain  # noqa: PLC0415 - imported when asked for
+
+    return explain
+
+
 def _operator() -> click.Command:
     from sluice.cli.operator import operator  # noqa: PLC0415 - imported when asked for
 
@@ -54,6 +60,12 @@ def _plan() -> click.Command:
     from sluice.cli.plan import plan  # noqa: PLC0415 - imported when asked for
 
     return plan
+
+
+def _replay() -> click.Command:
+    from sluice.cli.replay import replay  # noqa: PLC0415 - imported when asked for
+
+    return replay
 
 
 def _seal_key() -> click.Command:
@@ -86,18 +98,27 @@ def _verify() -> click.Command:
     return verify
 
 
+def _whatif() -> click.Command:
+    from sluice.cli.whatif import whatif  # noqa: PLC0415 - imported when asked for
+
+    return whatif
+
+
 SUBCOMMANDS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "admission-cert": _admission_cert,
     "approve": _approve,
     "audit": _audit,
     "crds": _crds,
     "digest": _digest,
+    "explain": _explain,
     "operator": _operator,
     "plan": _plan,
+    "replay": _replay,
     "seal-key": _seal_key,
     "seal-policy": _seal_policy,
     "serve": _serve,
     "verify": _verify,
+    "whatif": _whatif,
     "simulate": _simulate,
 }
 

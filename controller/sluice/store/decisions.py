@@ -13,17 +13,17 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluice.gate.record import DecisionRecord, pieces_named, read_record
+from sluice.gate.record import DecisionRecord
 from sluice.store.database import Database
 from sluice.store.schema import decisions, pieces
 
 __all__ = [
     "KeptDecision",
+    "as_bytes",
     "decision_of_entry",
     "decision_of_record",
     "keep",
     "last_decisions",
-    "load",
     "pieces_of",
 ]
 
@@ -134,18 +134,8 @@ async def pieces_of(database: Database, names: Iterable[str]) -> dict[str, bytes
         for start in range(0, len(wanted), NAMES_MAX):
             some = wanted[start : start + NAMES_MAX]
             rows = await connection.execute(select(pieces).where(pieces.c.digest.in_(some)))
-            found |= {row.digest: bytes(row.data) for row in rows}
+            found |= {row.digest: as_bytes(row.data) for row in rows}
     return found
-
-
-async def load(database: Database, kept: KeptDecision) -> DecisionRecord:
-    """Return a decision with all it was made from.
-
-    Raises:
-        Refused: `DecisionUnreadable`, `DecisionOfOtherVersion`.
-        Unavailable: `StoreFailed`.
-    """
-    return read_record(kept.record, await pieces_of(database, pieces_named(kept.record)))
 
 
 async def _known(transaction: AsyncConnection, wanted: Mapping[str, bytes]) -> set[str]:
@@ -171,6 +161,21 @@ def _decision(row: Row[Any]) -> KeptDecision:
         digest=row.digest,
         verdict=row.verdict,
         at=row.at,
-        record=row.record.encode(),
-        summary=row.summary.encode(),
+        record=as_bytes(row.record),
+        summary=as_bytes(row.summary),
     )
+
+
+def as_bytes(value: object) -> bytes:
+    """Return the bytes of a value from the database.
+
+    SQLite keeps whatever somebody else writes, whatever the column's type: what is neither text nor
+    bytes has none, and so no digest that fits.
+    """
+    match value:
+        case bytes():
+            return value
+        case str():
+            return value.encode()
+        case _:
+            return b""
