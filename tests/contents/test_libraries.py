@@ -39,6 +39,7 @@ def test_a_library_with_weaknesses_is_told(library: tuple[str, str]) -> None:
 
     assert {(each.library, each.version) for each in told} == {library}
     assert {each.file for each in told} == {"app.js"}
+    assert len(told) == len(set(told)), "each weakness once, however many patterns tell it"
 
 
 def test_a_weakness_is_told_with_its_names_and_severity() -> None:

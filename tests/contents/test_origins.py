@@ -30,6 +30,7 @@ NAMED = {
     "address of version 6": ('a="http://[2001:db8::1]:81/"', "http://[2001:db8::1]:81"),
     "test server": ('a="http://localhost:3000/"', "http://localhost:3000"),
     "part of a template": ("`https://${a.b}.api.example.net/x`", "https://*.api.example.net"),
+    "rest to be filled in": ('a="https://s3.{Region}.example.net/"', "https://s3.*"),
     "rest unknown": ('a="https://s3."+r+".example.net"', "https://s3.*"),
 }
 

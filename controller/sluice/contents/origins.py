@@ -74,8 +74,9 @@ def look_for_origins(file: File, gathered: Gathered) -> None:
         rest = hit.group(3).partition(b"?")[0].lower()
         if rest.endswith((b"/license", b"/license.md", b"/license.txt")):
             continue
-        # "https://s3." + region: the rest of the host is only known when the code runs.
-        open_end = b"*" if hit.group(2).endswith(b".") and not rest else b""
+        # "https://s3." + region, "https://s3.{region}": the rest is only known at run time.
+        is_open = hit.group(2).endswith(b".") and not rest.startswith((b"/", b"\\"))
+        open_end = b"*" if is_open else b""
         origin = origin_of(hit.group(1), hit.group(2) + open_end)
         if origin is not None:
             gathered.add_origin(origin)
