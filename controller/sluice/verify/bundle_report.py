@@ -127,9 +127,11 @@ class BundleReport:
     """Files that are archives or compressed. They were not opened: nothing in them was seen."""
 
     origins: frozenset[str]
-    """Network origins named in the files, e.g. `https://api.example.com:8443`. `*` stands for what is
-    only known when the code runs, and that can be anything: an address filled into
-    `https://*.example.com` can lead elsewhere, so no list of allowed hosts covers it."""
+    """Network origins named in the files, e.g. `https://api.example.com:8443`.
+
+    `*` stands for what is only known when the code runs, and that can be anything: an address
+    filled into `https://*.example.com` can lead elsewhere, so no list of allowed hosts covers it.
+    """
 
     plugin_calls: frozenset[str]
     """Native plugins that the code calls, by the name under which the app registers them."""
