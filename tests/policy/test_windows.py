@@ -87,6 +87,18 @@ def test_hours_that_cover_the_week_are_all_hours() -> None:
     )
 
 
+def test_the_last_minute_of_the_week_may_be_missing() -> None:
+    hours = (
+        Hours(days=WEEK_DAYS[:6], start="00:00", end="00:00"),
+        Hours(days=("Sun",), start="00:00", end="23:59"),
+    )
+
+    assert opening(Window(time_zone="UTC", hours=hours), "2026-11-24T09:00Z") == (
+        True,
+        at("2026-11-29T23:59Z"),
+    )
+
+
 # ---- the days on which clocks change ----
 
 SPRING, AUTUMN = "2026-03-29", "2026-10-25"

@@ -127,6 +127,8 @@ def days_from(rule: Rule, start: date, first: date) -> Iterator[date]:
     end = date(min(max(start, first).year + YEARS_SEARCHED, date.max.year - 1), 1, 1)
     for period in _periods(rule, start, begin, end):
         for day in _days_in(rule, start, period):
+            if day < start:
+                continue
             if type(rule.until) is date and day > rule.until:
                 return
             counted += 1

@@ -280,7 +280,7 @@ def _cover_the_week(hours: tuple[Hours, ...]) -> bool:
     for start, length in spans:
         if start <= covered:
             covered = max(covered, start + length)
-    return covered >= 2 * _WEEK_MINUTES - 1
+    return covered >= 2 * _WEEK_MINUTES
 
 
 def _minutes(clock: str) -> int:
