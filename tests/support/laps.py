@@ -18,8 +18,16 @@ from sluice.operator.observe import Observer
 from sluice.operator.policies import PolicyRoom, PolicySettings
 from sluice.operator.sealed import SealedPolicies
 from sluice.operator.tables import Tables
-from sluice.reconcile import app, channel, policy, release
-from sluice.reconcile.step import AppStep, ChannelStep, Hold, PolicyStep, ReleaseStep, Rest
+from sluice.reconcile import app, approval, channel, policy, release
+from sluice.reconcile.step import (
+    ApprovalStep,
+    AppStep,
+    ChannelStep,
+    Hold,
+    PolicyStep,
+    ReleaseStep,
+    Rest,
+)
 from sluice.resources.kinds import Key, Resource
 from sluice.serving.seal import generate_private_key, private_key
 from sluice.serving.table import ChannelTable
@@ -141,6 +149,8 @@ class Laps:
                 idle &= await self.lap_of_app(app_key)
             for each in self._resources("Release"):
                 idle &= await self.lap_of_release(each)
+            for each in self._resources("Approval"):
+                idle &= isinstance(await self.lap_of_approval(each), Rest)
             step = await self.lap_of_channel(key)
             if idle and isinstance(step, Rest | Hold):
                 return step
@@ -157,6 +167,12 @@ class Laps:
         step: AppStep = app.next_step(await self.observer.app(key, self.now))
         await self.actor.app(step, self.now)
         return isinstance(step, Rest | Hold)
+
+    async def lap_of_approval(self, resource: Resource) -> ApprovalStep:
+        """Do one lap of an Approval and return its step."""
+        step = approval.next_step(await self.observer.approval(resource, self.now))
+        await self.actor.approval(step, self.now)
+        return step
 
     async def lap_of_policy(self, key: Key) -> PolicyStep:
         """Do one lap of a policy and return its step."""

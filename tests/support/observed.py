@@ -8,6 +8,7 @@ from sluice.gate.case import Case
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import ChannelObserved, Publication, RolloutRow
 from sluice.reconcile.tables import wanted_audience
+from sluice.reconcile.words import NO_WORDS
 from sluice.resources.canonical import canonical_json
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key, Resource
@@ -139,6 +140,8 @@ def seen(**changes: Any) -> ChannelObserved:
         "spent": None,
         "revoked": {},
         "evidence": Evidence(),
+        "words": NO_WORDS,
+        "policy_due": False,
         "now": NOW,
     }
     return ChannelObserved(**{**fields, **changes})

@@ -1,6 +1,7 @@
 """What is offered as evidence for a release, in the one form and order in which it is judged."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from sluice.resources.approval import ApprovalSpec
@@ -17,6 +18,7 @@ def offered_evidence(
     release: ReleaseSpec,
     fetched: Mapping[str, bytes],
     approvals: Iterable[tuple[str, ApprovalSpec]],
+    kept: Iterable[Evidence] = (),
 ) -> tuple[Evidence, ...]:
     """Return the evidence for a release: its attestations, then words of people on it.
 
@@ -24,6 +26,7 @@ def offered_evidence(
         release: whose attestations.
         fetched: what stands at the urls of attestations, as far as it is at hand, by SHA-256.
         approvals: the Approvals of the release, by name, in the order of their names.
+        kept: words of people that must count though their Approval is gone.
     """
     found = []
     for each in release.attestations:
@@ -31,8 +34,11 @@ def offered_evidence(
         if data is not None:
             source = f"attestation {each.name}"
             found.append(Evidence(source=source, kind="attestation", data=data))
-    words = [approval_evidence(name, spec) for name, spec in approvals]
-    return (*found, *words[:APPROVALS_MAX])
+    words = [approval_evidence(name, spec) for name, spec in approvals][:APPROVALS_MAX]
+    there = {each.sha256() for each in words}
+    gone = (each for each in kept if each.sha256() not in there)
+    marked = (replace(each, source=f"{each.source} (kept, its file is gone)") for each in gone)
+    return (*found, *words, *marked)
 
 
 def approval_evidence(name: str, spec: ApprovalSpec) -> Evidence:

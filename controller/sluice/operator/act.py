@@ -23,12 +23,14 @@ from sluice.operator.tables import Tables
 from sluice.reconcile.observed import Attempt, Publication
 from sluice.reconcile.step import (
     AdoptPolicy,
+    ApprovalStep,
     AppStep,
     ChannelStep,
     Collect,
     DropClaim,
     Hold,
     Inspect,
+    Keep,
     PolicyStep,
     Publish,
     Record,
@@ -38,7 +40,7 @@ from sluice.reconcile.step import (
     TakeClaim,
 )
 from sluice.resources.kinds import Key
-from sluice.store import attempts, claims, publications, verdicts
+from sluice.store import attempts, claims, publications, verdicts, words
 from sluice.store.attempts import AttemptKey
 from sluice.store.blobs import Blobs
 from sluice.store.database import Database
@@ -114,9 +116,19 @@ class Actor:
             case Rest() | Hold():
                 return
 
+    async def approval(self, step: ApprovalStep, now: datetime) -> None:
+        """Carry out an Approval's step."""
+        match step:
+            case Keep():
+                await self._keep(step, now)
+            case Rest():
+                return
+
     async def channel(self, key: Key, step: ChannelStep, now: datetime) -> None:
         """Carry out a Channel's step."""
         match step:
+            case Keep():
+                await self._keep(step, now)
             case Record():
                 await self._record(step, now)
             case Publish():
@@ -129,6 +141,16 @@ class Actor:
                 await self._serve(key, step, now)
             case Rest() | Hold():
                 return
+
+    async def _keep(self, step: Keep, now: datetime) -> None:
+        await words.keep_word(
+            self._database,
+            step.namespace,
+            step.release_digest,
+            step.word,
+            epoch=self._epoch,
+            at=now,
+        )
 
     async def _record(self, step: Record, now: datetime) -> None:
         decision = as_record(step.case, step.verdict)

@@ -6,29 +6,41 @@ memory by the digests of all that they were proven from.
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sluice.errors import Unavailable
 from sluice.gate.case import Case, Policies
 from sluice.gate.judge import Judge
-from sluice.gate.offered import approval_evidence, offered_evidence
+from sluice.gate.offered import APPROVALS_MAX, approval_evidence, offered_evidence
 from sluice.gate.trust import TrustRoom
 from sluice.operator.cache import Cache
+from sluice.policy.lasting import lasting_words
 from sluice.policy.subject import Subject
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import EvidenceReference
+from sluice.reconcile.words import Words
 from sluice.resources.approval import ApprovalSpec
 from sluice.resources.kinds import Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.store.blobs import Blobs
 from sluice.verify.collect import Examiner
-from sluice.verify.facts import Facts
+from sluice.verify.facts import Evidence, Facts
 
-__all__ = ["EVIDENCE_BYTES_MAX", "EvidenceRoom"]
+__all__ = ["EVIDENCE_BYTES_MAX", "EvidenceRoom", "JudgedRelease"]
 
 EVIDENCE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest attestation that is fetched; a provenance has 15 KB, a full SBOM some MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRelease:
+    """A release that was judged."""
+
+    case: Case
+    verdict: Verdict
+    words: Words
 
 
 class EvidenceRoom:
@@ -51,16 +63,40 @@ class EvidenceRoom:
             ]
         )
 
-    async def verdict(
-        self, subject: Subject, name: str, policies: Policies, now: datetime
-    ) -> tuple[Case, Verdict]:
-        """Return the verdict on a release, by its object's name, and all that it was made from."""
-        release = subject.release
-        evidence = offered_evidence(
-            release, await self._fetched(release), self._approvals(subject.namespace, name)
-        )
+    async def judged(
+        self,
+        subject: Subject,
+        name: str,
+        policies: Policies,
+        kept: tuple[Evidence, ...],
+        now: datetime,
+    ) -> JudgedRelease:
+        """Return the verdict on a release, and all that it was made from.
+
+        Args:
+            subject: the release and the channel.
+            name: of the Release; its Approvals name it.
+            policies: to judge by.
+            kept: words on the release that the store keeps, whatever stands in git.
+            now: the time, in UTC.
+        """
+        approvals = self._approvals(subject.namespace, name)
+        fetched = await self._fetched(subject.release)
+        evidence = offered_evidence(subject.release, fetched, approvals, kept)
         case = Case(subject=subject, policies=policies, evidence=evidence, now=now)
-        return case, await asyncio.to_thread(self._judge.verdict, case)
+        verdict, lasting = await asyncio.to_thread(self._look_at, case)
+        unkept = lasting - {each.sha256() for each in kept}
+        words = Words(
+            unkept=tuple(each for each in evidence if each.sha256() in unkept),
+            kept=len(kept),
+            overlooked=max(0, len(approvals) - APPROVALS_MAX),
+        )
+        return JudgedRelease(case=case, verdict=verdict, words=words)
+
+    def _look_at(self, case: Case) -> tuple[Verdict, frozenset[str]]:
+        facts = self._judge.facts(case)
+        lasting = lasting_words(case.policies, case.subject, facts, case.now)
+        return self._judge.verdict(case), lasting
 
     async def facts_of_approval(
         self, approval: Resource, release_digest: str, policies: Policies

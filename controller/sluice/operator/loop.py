@@ -20,10 +20,11 @@ from sluice.operator.observe import Observer
 from sluice.operator.queue import WorkQueue
 from sluice.operator.related import related, release_of
 from sluice.operator.report import Reporter
-from sluice.reconcile import app, channel, policy, release, status
+from sluice.reconcile import app, approval, channel, policy, release, status
 from sluice.reconcile.observed import ChannelObserved
 from sluice.reconcile.step import (
     AdoptPolicy,
+    ApprovalStep,
     AppStep,
     ChannelStep,
     Collect,
@@ -186,8 +187,7 @@ class Controller:
             case "Release" if resource is not None:
                 await self._lap_of_release(resource, actor)
             case "Approval" if resource is not None:
-                seen = await self._observer.approval(resource, self._clock())
-                await self._report(resource, status.approval_status(seen))
+                await self._lap_of_approval(resource, actor)
             case "ReleasePolicy" | "ClusterReleasePolicy":
                 await self._lap_of_policy(key, resource, actor)
             case _:  # it is gone, and nothing is left to do
@@ -199,6 +199,12 @@ class Controller:
         if resource is not None and isinstance(step, Rest | Hold):
             await self._report(resource, status.app_status(observed, step))
         await self._act_on(key, step, actor.app(step, self._clock()))
+
+    async def _lap_of_approval(self, resource: Resource, actor: Actor) -> None:
+        observed = await self._observer.approval(resource, self._clock())
+        step = approval.next_step(observed)
+        await self._report(resource, status.approval_status(observed))
+        await self._act_on(resource.key, step, actor.approval(step, self._clock()))
 
     async def _lap_of_policy(self, key: Key, resource: Resource | None, actor: Actor) -> None:
         observed = await self._observer.policy(key, self._clock())
@@ -231,7 +237,7 @@ class Controller:
     async def _act_on(
         self,
         key: Key,
-        step: AppStep | ReleaseStep | ChannelStep | PolicyStep,
+        step: AppStep | ReleaseStep | ApprovalStep | ChannelStep | PolicyStep,
         acting: Awaitable[None],
     ) -> None:
         await acting

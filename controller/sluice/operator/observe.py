@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from sluice.errors import Refused
 from sluice.gate.case import Case, Policies
+from sluice.gate.offered import approval_evidence
 from sluice.operator.cache import Cache
 from sluice.operator.circumstances import Surroundings
 from sluice.operator.evidence import EvidenceRoom
@@ -18,6 +19,7 @@ from sluice.operator.policies import PolicyRoom
 from sluice.operator.sealed import Seen
 from sluice.operator.tables import Tables
 from sluice.policy.evaluate import binding
+from sluice.policy.lasting import lasting_words
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.verdict import Verdict
 from sluice.reconcile.observed import (
@@ -29,6 +31,7 @@ from sluice.reconcile.observed import (
     Publication,
     ReleaseObserved,
 )
+from sluice.reconcile.words import NO_WORDS, Words
 from sluice.resources.app import AppSpec
 from sluice.resources.approval import ApprovalSpec
 from sluice.resources.canonical import release_digest
@@ -37,8 +40,9 @@ from sluice.resources.kinds import Key, Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.rollout.evidence import Evidence
 from sluice.serving.table import ChannelTable
-from sluice.store import attempts, claims, publications, reports, rollouts, verdicts
+from sluice.store import attempts, claims, publications, reports, rollouts, verdicts, words
 from sluice.store.database import Database
+from sluice.verify.facts import SignedWord
 
 __all__ = ["Observer"]
 
@@ -55,6 +59,7 @@ class _Judged:
     problem: Refused | None = None
     case: Case | None = None
     verdict: Verdict | None = None
+    words: Words = NO_WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,14 +151,47 @@ class Observer:
 
     async def approval(self, approval: Resource, now: datetime) -> ApprovalObserved:
         """Return what is known of an Approval."""
+        namespace = approval.key.namespace
         spec = approval.spec if isinstance(approval.spec, ApprovalSpec) else None
-        release = self._spec_of(ReleaseSpec, approval.key.namespace, spec.release if spec else "")
+        release = self._spec_of(ReleaseSpec, namespace, spec.release if spec else "")
         digest = release_digest(release) if release else ""
         seen = self._policies.seen()
-        policies, _ = await self._policies.policies(approval.key.namespace, seen, now)
+        policies, _ = await self._policies.policies(namespace, seen, now)
         facts = await self._evidence.facts_of_approval(approval, digest, policies)
-        fact = next(facts.words(), None) or next(iter(facts.rejected), None)
-        return ApprovalObserved(approval=approval, release_digest=digest, fact=fact)
+        word = next(facts.words(), None)
+        subject = self._subject_of(word, release, namespace) if word and release else None
+        lasting = lasting_words(policies, subject, facts, now) if subject else frozenset()
+        return ApprovalObserved(
+            approval=approval,
+            release_digest=digest,
+            fact=word or next(iter(facts.rejected), None),
+            words=await self._words_of(approval, namespace, digest, lasting),
+        )
+
+    def _subject_of(self, word: SignedWord, release: ReleaseSpec, namespace: str) -> Subject | None:
+        """Return what a word is about, on the channel that it names; None without an App."""
+        app = self._spec_of(AppSpec, namespace, release.app)
+        if app is None:
+            return None
+        return Subject(
+            cluster=self._policies.cluster,
+            namespace=namespace,
+            app_id=app.app_id,
+            channel=word.channel,
+            release=release,
+            release_digest=release_digest(release),
+        )
+
+    async def _words_of(
+        self, approval: Resource, namespace: str, digest: str, lasting: frozenset[str]
+    ) -> Words:
+        """Return whether an Approval's word is to be kept still, if it must last."""
+        if not lasting or not isinstance(approval.spec, ApprovalSpec):
+            return NO_WORDS
+        kept = await words.kept_evidence(self._database, namespace, digest)
+        offered = approval_evidence(approval.key.name, approval.spec)
+        unkept = lasting - {each.sha256() for each in kept}
+        return Words(unkept=(offered,) if offered.sha256() in unkept else (), kept=len(kept))
 
     async def policy(self, key: Key, now: datetime) -> PolicyObserved:
         """Return what is known of a policy, whether it stands in git or is only in force."""
@@ -219,8 +257,9 @@ class Observer:
             evidence=await reports.evidence(self._database, rollout.rollout_id)
             if rollout
             else Evidence(),
-            now=now,
+            words=judged.words,
             policy_due=policy_due,
+            now=now,
         )
 
     async def _app(self, namespace: str, spec: ChannelSpec) -> tuple[str, Refused | None]:
@@ -258,16 +297,16 @@ class Observer:
             release_digest=digest,
             circumstances=await self._surroundings.of(key, app_id, release, place.table),
         )
-        case, verdict = await self._evidence.verdict(
-            subject, spec.release, place.policies, place.now
-        )
+        kept = await words.kept_evidence(self._database, key.namespace, digest)
+        judged = await self._evidence.judged(subject, spec.release, place.policies, kept, place.now)
         resource = self._cache.get(Key("Release", key.namespace, spec.release))
         return _Judged(
             release=release,
             resource=resource,
             digest=digest,
-            case=case,
-            verdict=verdict,
+            case=judged.case,
+            verdict=judged.verdict,
+            words=judged.words,
         )
 
     async def _publication(

@@ -5,14 +5,16 @@ The order of the branches is the safety argument:
     and what phones reported; it needs no approval and no window, and works while paused, while the
     spec can't be read and while the Release is missing;
 (2) policies come into force before anything is judged by what was in force before them;
-(3) the verdict is in the audit log before anything it allows;
-(4) nothing is published that is not allowed, nothing is offered that is not published;
-(5) growth comes last, one step a lap.
+(3) what people said that takes something away, or owes something, is kept before anything grows;
+(4) the verdict is in the audit log before anything it allows;
+(5) nothing is published that is not allowed, nothing is offered that is not published;
+(6) growth comes last, one step a lap.
 """
 
 from dataclasses import replace
 
 from sluice.reconcile.inspection import inspection
+from sluice.reconcile.keeping import crowded, keeping
 from sluice.reconcile.observed import ChannelObserved, Phase, RolloutRow
 from sluice.reconcile.step import ChannelStep, Hold, Publish, Record, Rest, Serve
 from sluice.reconcile.tables import first_table, offering, promoted, wanted_audience, withdrawn
@@ -38,10 +40,12 @@ def next_step(observed: ChannelObserved) -> ChannelStep:
         or _way_back(observed)
         or _unready(observed)
         or _policies_first(observed)
+        or keeping(observed)
         or _record(observed)
         or _retarget(observed)
         or inspection(observed)
         or _nothing_to_do(observed)
+        or crowded(observed)
         or _publish(observed)
         or _grow(observed)
     )

@@ -14,6 +14,7 @@ from sluice.gate.case import Case
 from sluice.policy.sealing import Basis, Judgement
 from sluice.policy.subject import PolicyInForce
 from sluice.policy.verdict import Verdict
+from sluice.reconcile.words import Words
 from sluice.resources.app import AppSpec
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key, Resource
@@ -145,6 +146,8 @@ class ApprovalObserved:
     """Digest of the Release that it names; empty when there is none."""
     fact: Approval | ExceptionGrant | GlassBroken | Rejected | None
     """What its bytes prove; None when there are none, for the spec does not fit the model."""
+    words: Words
+    """Whether it must not be forgotten, and how many words on the Release are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +224,7 @@ class ChannelObserved:
     """Bundle digest -> reason, of every Release of the app in this namespace that is revoked."""
     evidence: Evidence
     """What phones reported in `rollout`, ended or not."""
-    now: datetime
-    policy_due: bool = False
+    words: Words
+    policy_due: bool
     """Whether a revision of a policy that may bind the channel is about to come into force."""
+    now: datetime

@@ -26,6 +26,7 @@ from sluice.reconcile.step import (
     DropClaim,
     Hold,
     Inspect,
+    Keep,
     PolicyStep,
     Publish,
     Record,
@@ -240,6 +241,8 @@ def _state(step: AppStep | ReleaseStep | ChannelStep | PolicyStep) -> tuple[Stat
             return ("InProgress", "Inspecting", "The bundle is looked into.")
         case Record():
             return ("InProgress", "Judged", step.verdict.message)
+        case Keep():
+            return ("InProgress", "Keeping", f"What {step.word.source} says is kept.")
         case Collect():
             return ("InProgress", "Collecting", "Evidence is fetched.")
         case DropClaim():

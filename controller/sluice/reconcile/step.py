@@ -12,16 +12,19 @@ from sluice.reconcile.observed import Claim, EvidenceReference, RolloutRow
 from sluice.resources.kinds import Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.serving.table import ChannelTable
+from sluice.verify.facts import Evidence
 
 __all__ = [
     "AdoptPolicy",
     "AppStep",
+    "ApprovalStep",
     "Change",
     "ChannelStep",
     "Collect",
     "DropClaim",
     "Hold",
     "Inspect",
+    "Keep",
     "PolicyStep",
     "Publish",
     "Record",
@@ -83,6 +86,15 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Keep a person's word on a release, so that it counts even once its file is deleted."""
+
+    namespace: str
+    release_digest: str
+    word: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Write the verdict to the audit log. It comes before whatever the verdict allows."""
 
@@ -134,5 +146,6 @@ class Serve:
 
 AppStep = TakeClaim | DropClaim | Rest | Hold
 PolicyStep = AdoptPolicy | Rest | Hold
+ApprovalStep = Keep | Rest
 ReleaseStep = Collect | Rest | Hold
-ChannelStep = Serve | Record | Inspect | Publish | Rest | Hold
+ChannelStep = Serve | Keep | Record | Inspect | Publish | Rest | Hold
