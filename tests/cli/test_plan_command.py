@@ -14,7 +14,7 @@ from sluice.cli.main import main
 from sluice.cli.repository import WORKING_TREE, Repository
 from sluice.resources.manifest import MANIFEST_BYTES_MAX
 from support.pull_request import PullRequest, text
-from support.team import Team, manifest
+from support.team import Team, a_bundle, manifest
 
 Body = dict[str, Any]
 Plan = Callable[..., Result]
@@ -360,3 +360,47 @@ def test_what_is_not_ours_is_not_kept_in_memory(request_: PullRequest) -> None:
 
     assert "other.yaml" not in {each.path for each in tree.files}
     assert {each.path for each in tree.files} == {each.path for each in on_disk.files}
+
+
+def test_what_is_new_in_a_bundle_is_told_and_judged(
+    request_: PullRequest, team: Team, plan: Plan, tmp_path: Path
+) -> None:
+    old, new = (
+        a_bundle(version, more={"api.js": b"fetch('https://%s.example.com/x')" % host})
+        for version, host in (("1.4.1", b"api"), ("1.4.2", b"spy"))
+    )
+    need = {"name": "contents", "bundle": {"newOrigins": "Refuse"}}
+    policy = team.policy_manifest()
+    asked = team.policy_manifest(requirements=[*policy["spec"]["requirements"], need])
+    request_.git("checkout", "--quiet", "main")
+    before = team.release_manifest("1.4.0", old)
+    request_.write(asked, before, team.channel_manifest("shop-1.4.0"))
+    request_.commit("asks for contents")
+    request_.branch("contents")
+    release = team.release_manifest("1.4.2", new)
+    words = [team.approval_manifest(who, release) for who in ("alice", "bob")]
+    request_.write(release, team.channel_manifest("shop-1.4.2"), *words)
+    (tmp_path / "old.zip").write_bytes(old)
+    (tmp_path / "new.zip").write_bytes(new)
+
+    blind = plan()
+    half = plan("--bundle", str(tmp_path / "new.zip"))
+    seeing = plan("--bundle", str(tmp_path / "new.zip"), "--bundle", str(tmp_path / "old.zip"))
+
+    assert blind.exit_code == half.exit_code == 3
+    assert "contents: the bundle is not fetched here: hand it in with --bundle" in blind.output
+    assert "the bundle that is served now is not at hand to compare with" in half.output
+    assert seeing.exit_code == 4
+    assert "new network origins: https://spy.example.com" in seeing.output
+    assert "network origins that are gone: https://api.example.com" in seeing.output
+
+
+def test_a_bundle_that_is_none_is_a_wrong_command(
+    request_: PullRequest, plan: Plan, tmp_path: Path
+) -> None:
+    (tmp_path / "no.zip").write_bytes(b"no zip at all")
+
+    done = plan("--bundle", str(tmp_path / "no.zip"))
+
+    assert done.exit_code == 2
+    assert "no.zip: " in done.output

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import click
 
+from sluice.cli.bundles import bundle_option, reports_on
 from sluice.cli.disk import (
     also_option,
     by_digest,
@@ -88,6 +89,7 @@ Examples:
 @unsealed_option
 @also_option
 @evidence_option
+@bundle_option
 @now_option
 @click.option("--all", "everything", is_flag=True, help="Judge channels, too, that do not change.")
 @click.option(
@@ -133,6 +135,7 @@ def _plan(options: Mapping[str, Any]) -> Plan:
         cluster=options["cluster"],
         now=now_or(moment),
         fetched=by_digest(options["evidence"]),
+        bundles=reports_on(options["bundles"]),
         genesis=genesis_at(options["genesis"]),
         unsealed_allowed=options["allow_unsealed_policies"],
         compared=_compared(asked, base, given, head),

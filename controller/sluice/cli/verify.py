@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from sluice.cli.bundles import bundle_option, reports_on
 from sluice.cli.disk import (
     also_option,
     by_digest,
@@ -64,6 +65,7 @@ Example:
 @unsealed_option
 @also_option
 @evidence_option
+@bundle_option
 @now_option
 @click.option(
     "--format",
@@ -99,6 +101,7 @@ def _single(options: Mapping[str, Any]) -> tuple[Single, Manifests]:
         cluster=options["cluster"],
         now=now_or(options["now"]),
         fetched=by_digest(options["evidence"]),
+        bundles=reports_on(options["bundles"]),
         genesis=genesis_at(options["genesis"]),
         unsealed_allowed=options["allow_unsealed_policies"],
     )

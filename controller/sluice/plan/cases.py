@@ -24,6 +24,7 @@ from sluice.resources.genesis import Genesis
 from sluice.resources.kinds import Key
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
+from sluice.verify.bundle_report import BundleReport
 
 __all__ = [
     "AtHand",
@@ -46,6 +47,8 @@ class AtHand:
     now: datetime
     fetched: Mapping[str, bytes] = field(default_factory=dict)
     """What stands at the urls of attestations, as far as it is at hand, by SHA-256."""
+    bundles: Mapping[str, BundleReport] = field(default_factory=dict)
+    """What is in bundles that are at hand, by SHA-256."""
     genesis: Genesis | None = None
     """The cluster's root owners, if it has any."""
     unsealed_allowed: bool = False

@@ -16,6 +16,7 @@ from sluice.gate.case import Case
 from sluice.gate.judge import Judge
 from sluice.gate.trust import TrustRoom
 from sluice.plan.cases import AtHand, case_of, live_on, policies_of, problem_of
+from sluice.plan.contents import contents_lines
 from sluice.plan.difference import Difference, differences, fields_of
 from sluice.plan.manifests import Found, Manifests, Problem, Spot
 from sluice.plan.never_changes import broken_promises
@@ -63,6 +64,8 @@ class ChannelPlan:
     """Of the Channel itself, its release left aside."""
     release_differences: tuple[Difference, ...] = ()
     """From the release that it names at base to the one it names at head."""
+    contents: tuple[str, ...] = ()
+    """What is in the bundle, and new in it, if it is at hand."""
     unknown: tuple[str, ...] = ()
     """Sentences: what manifests can't tell, and what is taken instead."""
 
@@ -219,6 +222,7 @@ def _judged(
         steps=_steps(after),
         differences=_channel_differences(before, after),
         release_differences=_release_differences(room, key, before, after),
+        contents=_contents(cases.by_new),
         unknown=unknown_of(
             cases.judged(room.rule), live_on(room.base, key), before.release if before else None
         ),
@@ -265,8 +269,13 @@ def _circumstances(room: _Room, channel: Found) -> Circumstances:
     namespace = channel.key.namespace
     release = room.head.spec(ReleaseSpec, namespace, spec.release or "")
     app = room.head.spec(AppSpec, namespace, spec.app)
-    taken = _taken_by(room.base, app.app_id, release) if app and release else None
-    return Circumstances(live=live_on(room.base, channel.key), version_taken_by=taken)
+    live, bundles = live_on(room.base, channel.key), room.at_hand.bundles
+    return Circumstances(
+        live=live,
+        version_taken_by=_taken_by(room.base, app.app_id, release) if app and release else None,
+        bundle=bundles.get(release.bundle.sha256) if release else None,
+        live_bundle=bundles.get(live.bundle_sha256) if live else None,
+    )
 
 
 def _taken_by(base: Manifests, app_id: str, release: ReleaseSpec) -> str | None:
@@ -279,6 +288,13 @@ def _taken_by(base: Manifests, app_id: str, release: ReleaseSpec) -> str | None:
         if app and app.app_id == app_id and spec.bundle.sha256 != release.bundle.sha256:
             return spec.bundle.sha256
     return None
+
+
+def _contents(case: Case | None) -> tuple[str, ...]:
+    around = case.subject.circumstances if case else None
+    if around is None or around.bundle is None:
+        return ()
+    return tuple(contents_lines(around.bundle, around.live_bundle))
 
 
 def _steps(channel: ChannelSpec) -> str:

@@ -143,6 +143,9 @@ def _channel(plan: ChannelPlan) -> Iterator[str]:
         if found:
             yield from ("", f"{title}, from the one before:", "")
             yield from (f"- {line.strip()}" for line in _nested(found))
+    if plan.contents:
+        yield from ("", "Bundle:", "")
+        yield from (f"- {escaped(each)}" for each in plan.contents)
     if plan.unknown:
         yield from ("", "<details><summary>Not known here</summary>", "")
         yield from (f"- {escaped(each)}" for each in plan.unknown)

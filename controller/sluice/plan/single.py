@@ -9,7 +9,7 @@ from sluice.plan.cases import AtHand, case_for, live_of, policies_of, problem_of
 from sluice.plan.manifests import Manifests
 from sluice.plan.policies import PolicyBook
 from sluice.plan.unknown import unknown_of
-from sluice.policy.subject import Circumstances
+from sluice.policy.subject import Circumstances, Live
 from sluice.policy.verdict import Verdict
 from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key
@@ -92,10 +92,21 @@ def judge_single(
         channel,
         policies_of(book.standing(manifests), release.namespace),
         at_hand,
-        Circumstances(live=served),
+        _around(manifests, release, served, at_hand),
     )
     if case is None:
         message = f"The Release {release.name} or its App is not among the manifests: hand them in."
         raise Refused("ReleaseMissing", message)
     verdict = Judge(examiner=examiner, trust=trust).verdict(case)
     return Single(verdict=verdict, unknown=unknown_of((case,), served, live))
+
+
+def _around(
+    manifests: Manifests, release: Key, live: Live | None, at_hand: AtHand
+) -> Circumstances:
+    served = live_of(manifests, release)
+    return Circumstances(
+        live=live,
+        bundle=at_hand.bundles.get(served.bundle_sha256) if served else None,
+        live_bundle=at_hand.bundles.get(live.bundle_sha256) if live else None,
+    )

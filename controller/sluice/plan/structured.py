@@ -64,6 +64,7 @@ def _channel(plan: ChannelPlan) -> dict[str, Any]:
         "rollout": plan.steps,
         "releaseDifferences": [_difference(each) for each in plan.release_differences],
         "channelDifferences": [_difference(each) for each in plan.differences],
+        "bundle": list(plan.contents),
         "unknown": list(plan.unknown),
     }
 

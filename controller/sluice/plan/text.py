@@ -106,6 +106,9 @@ def _channel(plan: ChannelPlan) -> Iterator[str]:
         yield f"  Rollout: {plan.steps}"
     yield from _titled("  Release, from the one before:", plan.release_differences)
     yield from _titled("  Channel:", plan.differences)
+    if plan.contents:
+        yield "  Bundle:"
+        yield from (f"    {each}" for each in plan.contents)
     yield from (f"  ? {each}" for each in plan.unknown)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from sluice.gate.case import Case
 from sluice.plan.manifests import Manifests
 from sluice.policy.evaluate import binding
-from sluice.policy.subject import Live, PolicyInForce
+from sluice.policy.subject import Circumstances, Live, PolicyInForce
 from sluice.resources.requirements import Requirement
 from sluice.resources.text import plain
 
@@ -46,7 +46,8 @@ def _of_case(case: Case, live: Live | None, before: str | None) -> Iterator[str]
                 f"Revision {policy.spec.revision} of {policy.label} is taken to be in force:"
                 " whether the owners before it sealed it, only the cluster knows."
             )
-        yield from (text for need in policy.spec.requirements if (text := _of_requirement(need)))
+        for need in policy.spec.requirements:
+            yield from _of_requirement(need, case.subject.circumstances)
 
 
 def _bound(case: Case) -> Iterator[PolicyInForce]:
@@ -58,15 +59,22 @@ def _bound(case: Case) -> Iterator[PolicyInForce]:
             yield policy
 
 
-def _of_requirement(need: Requirement) -> str:
+def _of_requirement(need: Requirement, around: Circumstances) -> Iterator[str]:
     if need.soak is not None:
-        return (
+        yield (
             f"{need.name}: how long the bundle has been on {need.soak.channel}, and how it does"
             " there, is known to the cluster alone: it counts as not shown."
         )
     if need.window is not None:
-        return f"{need.name}: the window is judged at the time of this plan, not of the merge."
-    return ""
+        yield f"{need.name}: the window is judged at the time of this plan, not of the merge."
+    if need.bundle is not None and around.bundle is None:
+        yield f"{need.name}: the bundle is not fetched here: hand it in with --bundle FILE."
+    compares = need.bundle is not None and (need.bundle.new_origins or need.bundle.new_plugins)
+    if compares and around.live is not None and around.live_bundle is None:
+        yield (
+            f"{need.name}: the bundle that is served now is not at hand to compare with: hand it"
+            " in, too, with --bundle FILE."
+        )
 
 
 def unknown_of_all(head: Manifests, unread: tuple[str, ...]) -> tuple[str, ...]:
