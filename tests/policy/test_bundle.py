@@ -1,10 +1,10 @@
 """Requirement `bundle`: what may be inside of the bundle."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from sluice.verify.bundle_report import Finding, Vulnerable
+from sluice.verify.bundle_report import Finding, RemoteCodeKind, Vulnerable
 from support.builders import BUNDLE, LIVE, a_release, a_report, a_subject, where
 from support.judging import finding_of, told
 
@@ -14,6 +14,10 @@ SEEN = Finding(file="app.js", kind="AWS access key", line=7, offset=120)
 
 def needed(**asked: Any) -> dict[str, Any]:
     return {"name": "contents", "bundle": asked}
+
+
+def seen(kind: str) -> Finding:
+    return Finding(file="index.html", kind=kind, line=1, offset=0)
 
 
 def weak(severity: Any) -> Vulnerable:
@@ -27,6 +31,8 @@ EVERYTHING = needed(
     sourceMaps="Refuse",
     nativeCode="Refuse",
     remoteCode="Refuse",
+    dynamicCode="Refuse",
+    contentSecurityPolicy="Require",
     vulnerabilitiesBelow="high",
     origins=["https://api.example.com", "https://*.cdn.example.com"],
     newOrigins="Refuse",
@@ -47,7 +53,9 @@ def test_a_bundle_with_nothing_to_object_to_fits() -> None:
         ({"secrets": (SEEN,)}, "SecretsFound"),
         ({"source_maps": (SEEN,)}, "SourceMapsFound"),
         ({"native_code": (SEEN,)}, "NativeCodeFound"),
-        ({"remote_code": (SEEN,)}, "RemoteCodeFound"),
+        ({"remote_code": (seen("script-from-data"),)}, "RemoteCodeFound"),
+        ({"remote_code": (seen("new-function"),)}, "DynamicCodeFound"),
+        ({"remote_code": (seen("csp-missing"),)}, "ContentSecurityPolicyWeak"),
         ({"vulnerable": (weak("high"),)}, "VulnerabilitiesFound"),
         ({"vulnerable": (weak("critical"),)}, "VulnerabilitiesFound"),
         ({"vulnerable": (weak("unknown"),)}, "VulnerabilitiesFound"),
@@ -62,6 +70,25 @@ def test_a_bundle_with_nothing_to_object_to_fits() -> None:
 )
 def test_what_may_not_be_there_is_refused(change: dict[str, Any], reason: str) -> None:
     assert told(EVERYTHING, around=where(bundle=a_report(**change))) == ("refused", reason)
+
+
+@pytest.mark.parametrize("kind", get_args(RemoteCodeKind))
+def test_every_way_for_other_code_to_run_can_be_refused(kind: str) -> None:
+    around = where(bundle=a_report(remote_code=(seen(kind),)))
+    ways = {"remoteCode": "Refuse", "dynamicCode": "Refuse", "contentSecurityPolicy": "Require"}
+
+    assert told(needed(**ways), around=around)[0] == "refused"
+    assert told(needed(secrets="Refuse"), around=around) == FITS
+
+
+@pytest.mark.parametrize("listed", ["https://*.example.com", "https://*", "https://*.*"])
+def test_an_origin_that_is_only_known_when_the_code_runs_is_never_listed(listed: str) -> None:
+    """`https://${x}.example.com` leads wherever x ends a host."""
+    report = a_report(origins=frozenset({"https://*.example.com"}))
+
+    found = told(needed(origins=[listed]), around=where(bundle=report))
+
+    assert found == ("refused", "OriginsNotListed")
 
 
 @pytest.mark.parametrize("severity", ["low", "medium"])
@@ -91,7 +118,7 @@ def test_all_faults_are_told_at_once_and_a_secret_by_its_place_alone() -> None:
         ("https://*.example.com", "https://evil-example.com", False),
         ("https://*.example.com", "https://x.example.com:8443", False),
         ("https://*.example.com", "http://x.example.com", False),
-        ("https://*.example.com", "https://*.example.com", True),
+        ("https://*.example.com", "https://*.example.com", False),
         ("https://*.example.com", "https://*", False),
         ("https://api.example.com", "https://*.example.com", False),
         ("https://api.example.com:*", "https://api.example.com:8443", True),

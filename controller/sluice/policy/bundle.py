@@ -14,6 +14,7 @@ All faults are told at once; the reason is that of the first.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from sluice.policy.patterns import origin_matches
 from sluice.policy.question import Answer, Question
@@ -21,7 +22,7 @@ from sluice.policy.reasons import Reason
 from sluice.policy.severity import as_bad_as
 from sluice.resources.requirements import BundleNeed
 from sluice.resources.text import plain
-from sluice.verify.bundle_report import BundleReport, Finding, difference
+from sluice.verify.bundle_report import BundleReport, Finding, RemoteCodeKind, difference
 
 __all__ = ["judge_bundle", "report_of"]
 
@@ -31,6 +32,31 @@ SHOWN_MAX = 5
 NAME_CHARS_SHOWN_MAX = 120
 
 Fault = tuple[Reason, str]
+
+REMOTE: Final[frozenset[RemoteCodeKind]] = frozenset(
+    {
+        "script-from-other-origin",
+        "script-from-data",
+        "frame-from-other-origin",
+        "base-on-other-origin",
+        "import-from-other-origin",
+        "script-url-in-code",
+        "eval-of-fetched",
+    }
+)
+DYNAMIC: Final[frozenset[RemoteCodeKind]] = frozenset(
+    {"eval", "eval-of-fetched", "new-function", "document-write-script"}
+)
+UNGUARDED: Final[frozenset[RemoteCodeKind]] = frozenset(
+    {
+        "csp-missing",
+        "csp-late",
+        "csp-no-script-src",
+        "csp-unsafe-eval",
+        "csp-unsafe-inline",
+        "csp-wildcard",
+    }
+)
 
 
 def judge_bundle(question: Question, need: BundleNeed) -> Answer:
@@ -102,8 +128,12 @@ def _refused(need: BundleNeed, report: BundleReport) -> Iterator[Fault]:
         yield "SourceMapsFound", f"it holds source maps: {_places(report.source_maps)}"
     if need.native_code and report.native_code:
         yield "NativeCodeFound", f"it holds native code: {_places(report.native_code)}"
-    if need.remote_code and report.remote_code:
-        yield "RemoteCodeFound", f"code from elsewhere may run in it: {_places(report.remote_code)}"
+    if need.remote_code and (found := _of(report, REMOTE)):
+        yield "RemoteCodeFound", f"code from elsewhere may run in it: {_places(found)}"
+    if need.dynamic_code and (found := _of(report, DYNAMIC)):
+        yield "DynamicCodeFound", f"text may become code in it: {_places(found)}"
+    if need.content_security_policy and (found := _of(report, UNGUARDED)):
+        yield "ContentSecurityPolicyWeak", f"its pages are not guarded: {_places(found)}"
     if need.vulnerabilities_below is not None:
         bad = [
             f"{each.library} {each.version} ({each.severity}: {', '.join(each.ids[:SHOWN_MAX])})"
@@ -114,6 +144,10 @@ def _refused(need: BundleNeed, report: BundleReport) -> Iterator[Fault]:
             yield "VulnerabilitiesFound", f"it holds vulnerable libraries: {_listed(bad)}"
     if need.max_files is not None and report.files > need.max_files:
         yield "BundleFilesTooMany", f"it has {report.files} files, and may have {need.max_files}"
+
+
+def _of(report: BundleReport, kinds: frozenset[RemoteCodeKind]) -> list[Finding]:
+    return [each for each in report.remote_code if each.kind in kinds]
 
 
 def _not_listed(need: BundleNeed, report: BundleReport) -> Iterator[Fault]:

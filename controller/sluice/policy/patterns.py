@@ -30,9 +30,10 @@ def path_matches(pattern: str, path: str) -> bool:
 def origin_matches(pattern: str, origin: str) -> bool:
     """Return whether a network origin fits a pattern; * stands for no port and no slash.
 
-    A * in the origin stands for what is only known when the code runs: it fits a * alone.
+    A * in the origin stands for what is only known when the code runs, and that can end the host:
+    `https://${x}.example.com` leads anywhere, so it fits nothing.
     """
-    return _piecewise(pattern.lower(), origin.lower(), "/:@")
+    return "*" not in origin and _piecewise(pattern.lower(), origin.lower(), "/:@")
 
 
 def _piecewise(pattern: str, text: str, separators: str) -> bool:

@@ -49,6 +49,8 @@ Reason = Literal[
     "SourceMapsFound",
     "NativeCodeFound",
     "RemoteCodeFound",
+    "DynamicCodeFound",
+    "ContentSecurityPolicyWeak",
     "VulnerabilitiesFound",
     "OriginsNotListed",
     "OriginsNew",

@@ -148,7 +148,13 @@ class BundleNeed(Model):
     """Refuse native libraries and executables: stores forbid to update them over the air."""
 
     remote_code: Literal["Refuse"] | None = None
-    """Refuse code that is loaded from elsewhere."""
+    """Refuse code that is loaded from elsewhere: scripts, frames and imports of other origins."""
+
+    dynamic_code: Literal["Refuse"] | None = None
+    """Refuse text that becomes code: eval, new Function. Some libraries need it."""
+
+    content_security_policy: Literal["Require"] | None = None
+    """Require that the first page has a Content-Security-Policy that stops both."""
 
     vulnerabilities_below: Severity | None = None
     """Refuse libraries with known vulnerabilities of this severity or worse."""
