@@ -268,16 +268,22 @@ def test_a_deleted_approval_is_called_out_and_empties_its_seat(
     assert the_channel(plan).outcome == "held"
 
 
-def test_a_deleted_rejection_is_called_out(team: Team, base: list[Body]) -> None:
-    no = team.approval_manifest("carol", base[2], decision="reject")
-    before = plan_of(base, [*base, no])
+@pytest.mark.parametrize(("decision", "outcome"), [("reject", "withdrawn"), ("withdraw", "held")])
+def test_a_no_that_is_deleted_is_called_out_and_counts_all_the_same(
+    team: Team, base: list[Body], decision: str, outcome: str
+) -> None:
+    """As in the cluster, which keeps what it has seen (row 13 of the attacks, and its reverse)."""
+    no = team.approval_manifest("alice", base[2], decision=decision, sequence=1)
+    no["metadata"]["name"] = "shop-1.4.1-no"
 
-    plan = plan_of([*base, no], base)
+    given = plan_of(base, [*base, no])
+    deleted = plan_of([*base, no], base)
 
-    assert the_channel(before).outcome == "withdrawn"
-    assert before.exit_code == 4
-    [word] = plan.words
-    assert "rejection" in word.alarm
+    assert the_channel(given).outcome == outcome
+    [word] = deleted.words
+    assert "outlives its file" in word.alarm
+    assert the_channel(deleted).outcome == outcome
+    assert the_channel(deleted).verdict is not None
 
 
 def test_an_approval_that_proves_nothing_is_told(team: Team, base: list[Body]) -> None:

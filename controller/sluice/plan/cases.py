@@ -25,8 +25,10 @@ from sluice.resources.kinds import Key
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
 from sluice.verify.bundle_report import BundleReport
+from sluice.verify.facts import Evidence
 
 __all__ = [
+    "Around",
     "AtHand",
     "approvals_of",
     "case_for",
@@ -57,6 +59,15 @@ class AtHand:
     """Which two sets of manifests are compared, for people."""
     unread: tuple[str, ...] = ()
     """Sentences: what was not looked into."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What is known around one release on one channel."""
+
+    circumstances: Circumstances = Circumstances()
+    kept: tuple[Evidence, ...] = ()
+    """Words that count though their files are gone."""
 
 
 def policy_of(found: Found, trust: TrustRoom) -> PolicyInForce | UnreadablePolicy:
@@ -114,7 +125,7 @@ def case_of(
     channel: Found,
     policies: Policies,
     at_hand: AtHand,
-    circumstances: Circumstances,
+    around: Around,
 ) -> Case | None:
     """Return the case of the release that a channel names; None when it has none to judge."""
     spec = channel.spec
@@ -123,7 +134,7 @@ def case_of(
     if problem_of(manifests, channel, spec) is not None:
         return None
     release = Key("Release", channel.key.namespace, spec.release)
-    return case_for(manifests, release, channel.key.name, policies, at_hand, circumstances)
+    return case_for(manifests, release, channel.key.name, policies, at_hand, around)
 
 
 def case_for(
@@ -132,7 +143,7 @@ def case_for(
     channel: str,
     policies: Policies,
     at_hand: AtHand,
-    circumstances: Circumstances,
+    around: Around,
 ) -> Case | None:
     """Return the case of a release for a channel; None without its Release and App."""
     namespace = release.namespace
@@ -147,14 +158,14 @@ def case_for(
         channel=channel,
         release=spec,
         release_digest=release_digest(spec),
-        circumstances=circumstances,
+        circumstances=around.circumstances,
     )
     words = [
         (each.key.name, each.spec)
         for each in approvals_of(manifests, namespace, release.name)
         if isinstance(each.spec, ApprovalSpec)
     ]
-    evidence = offered_evidence(spec, at_hand.fetched, words)
+    evidence = offered_evidence(spec, at_hand.fetched, words, around.kept)
     return Case(subject=subject, policies=policies, evidence=evidence, now=at_hand.now)
 
 

@@ -13,9 +13,19 @@ from datetime import datetime
 from typing import Final, Literal
 
 from sluice.gate.case import Case
+from sluice.gate.case import Policies as CasePolicies
 from sluice.gate.judge import Judge
 from sluice.gate.trust import TrustRoom
-from sluice.plan.cases import AtHand, case_of, live_on, policies_of, problem_of
+from sluice.plan.cases import (
+    Around,
+    AtHand,
+    approvals_of,
+    case_for,
+    case_of,
+    live_on,
+    policies_of,
+    problem_of,
+)
 from sluice.plan.contents import contents_lines
 from sluice.plan.difference import Difference, differences, fields_of
 from sluice.plan.manifests import Found, Manifests, Problem, Spot
@@ -23,6 +33,7 @@ from sluice.plan.never_changes import broken_promises
 from sluice.plan.policies import Policies, PolicyBook, PolicyChange
 from sluice.plan.unknown import unknown_of, unknown_of_all
 from sluice.plan.words import WordChange, changed_words
+from sluice.policy.lasting import lasting_words
 from sluice.policy.subject import Circumstances
 from sluice.policy.verdict import Verdict
 from sluice.resources.app import AppSpec
@@ -30,6 +41,7 @@ from sluice.resources.channel import ChannelSpec
 from sluice.resources.kinds import Key
 from sluice.resources.release import ReleaseSpec
 from sluice.verify.collect import Examiner
+from sluice.verify.facts import Evidence
 
 __all__ = ["EXITS", "ChannelPlan", "Outcome", "Plan", "Rule", "make_plan", "outcome_of"]
 
@@ -242,11 +254,13 @@ class _Cases:
         around = _circumstances(room, new)
         old_ones = policies_of(room.policies.before, new.key.namespace)
         new_ones = policies_of(room.policies.after, new.key.namespace)
-        at_hand = room.at_hand
+        at_hand, kept = room.at_hand, _kept(room, new, old_ones)
+        before = Around(circumstances=around)
+        after = Around(circumstances=around, kept=kept)
         return cls(
-            before=case_of(room.base, old, old_ones, at_hand, around) if old else None,
-            by_old=case_of(room.head, new, old_ones, at_hand, around),
-            by_new=case_of(room.head, new, new_ones, at_hand, around),
+            before=case_of(room.base, old, old_ones, at_hand, before) if old else None,
+            by_old=case_of(room.head, new, old_ones, at_hand, after),
+            by_new=case_of(room.head, new, new_ones, at_hand, after),
         )
 
     @property
@@ -261,6 +275,25 @@ class _Cases:
         if rule == "head":
             return (self.by_new,)
         return (self.by_old,) if self.by_old == self.by_new else (self.by_old, self.by_new)
+
+
+def _kept(room: _Room, channel: Found, policies: CasePolicies) -> tuple[Evidence, ...]:
+    """Return the words that the cluster keeps though the change deletes their files."""
+    spec = channel.spec
+    assert isinstance(spec, ChannelSpec)  # noqa: S101 - the caller has looked
+    release = Key("Release", channel.key.namespace, spec.release or "")
+    names = [
+        {each.key for each in approvals_of(side, release.namespace, release.name)}
+        for side in (room.base, room.head)
+    ]
+    if names[0] <= names[1]:
+        return ()
+    before = case_for(room.base, release, channel.key.name, policies, room.at_hand, Around())
+    if before is None:
+        return ()
+    facts = room.judge.facts(before)
+    lasting = lasting_words(policies, before.subject, facts, before.now)
+    return tuple(each for each in before.evidence if each.sha256() in lasting)
 
 
 def _circumstances(room: _Room, channel: Found) -> Circumstances:

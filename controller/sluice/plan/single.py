@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sluice.errors import Refused
 from sluice.gate.judge import Judge
 from sluice.gate.trust import TrustRoom
-from sluice.plan.cases import AtHand, case_for, live_of, policies_of, problem_of
+from sluice.plan.cases import Around, AtHand, case_for, live_of, policies_of, problem_of
 from sluice.plan.manifests import Manifests
 from sluice.plan.policies import PolicyBook
 from sluice.plan.unknown import unknown_of
@@ -92,7 +92,7 @@ def judge_single(
         channel,
         policies_of(book.standing(manifests), release.namespace),
         at_hand,
-        _around(manifests, release, served, at_hand),
+        Around(circumstances=_circumstances(manifests, release, served, at_hand)),
     )
     if case is None:
         message = f"The Release {release.name} or its App is not among the manifests: hand them in."
@@ -101,7 +101,7 @@ def judge_single(
     return Single(verdict=verdict, unknown=unknown_of((case,), served, live))
 
 
-def _around(
+def _circumstances(
     manifests: Manifests, release: Key, live: Live | None, at_hand: AtHand
 ) -> Circumstances:
     served = live_of(manifests, release)

@@ -89,8 +89,8 @@ def _change(
     if what == "removed" and isinstance(word, Approval):
         alarm = {
             "approve": "A seat that it fills is empty once it is gone: growth pauses.",
-            "reject": "The rejection no longer stops the release once it is gone.",
-            "withdraw": "What it took back counts again once it is gone.",
+            "reject": "A no outlives its file: a cluster that has seen it keeps it.",
+            "withdraw": "It outlives its file: a cluster that has seen it keeps it.",
         }[word.decision]
     elif what == "added" and word is None:
         alarm = "It counts for nothing."
