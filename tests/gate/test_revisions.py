@@ -128,6 +128,72 @@ def test_a_policy_with_what_can_not_be_read_is_told_where(
     assert words in policy_problem(PolicySpec.model_validate_json(canonical_json(spec)))
 
 
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [
+        ({"cel": {"expression": "release.version ==", "message": "no"}}, "line"),
+        ({"cel": {"expression": "predicate.x == 1", "message": "no"}}, "predicate"),
+        (
+            {
+                "attestation": {
+                    "authority": "ci",
+                    "predicateType": "https://example.com/scan",
+                    "expression": "live.version == '1'",
+                }
+            },
+            "live",
+        ),
+        ({"window": {"timeZone": "Europe/Atlantis"}}, "Europe/Atlantis"),
+        (
+            {
+                "window": {
+                    "recurring": [
+                        {
+                            "rrule": "FREQ=HOURLY",
+                            "start": "2026-01-31T18:00",
+                            "duration": "1h",
+                            "reason": "no",
+                        }
+                    ]
+                }
+            },
+            "HOURLY",
+        ),
+        (
+            {
+                "window": {
+                    "recurring": [
+                        {
+                            "rrule": "FREQ=DAILY",
+                            "start": "2026-02-31T18:00",
+                            "duration": "1h",
+                            "reason": "no",
+                        }
+                    ]
+                }
+            },
+            "2026-02-31",
+        ),
+    ],
+)
+def test_a_requirement_in_a_language_of_its_own_is_read_before_it_is_judged_by(
+    requirement: dict[str, Any], words: str
+) -> None:
+    authority = {
+        "name": "ci",
+        "issuer": "https://ci.example.com",
+        "subjects": ["*@example.com"],
+        "trustedRoot": "{}",
+    }
+    changed = a_policy(requirements=[{"name": "odd", **requirement}], authorities=[authority])
+    spec = PolicySpec.model_validate_json(canonical_json(changed["spec"]))
+
+    found = policy_problem(spec)
+
+    assert found.startswith("requirement odd: ")
+    assert words in found
+
+
 def test_a_policy_that_can_not_be_read_is_not_judged_by() -> None:
     cut = [
         {"name": who, "keys": [key.public_key[:-3]]}

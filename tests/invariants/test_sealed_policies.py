@@ -9,10 +9,13 @@ import pytest
 
 from sluice.operator.policies import PolicySettings
 from sluice.operator.sealed import POLICY_PURPOSE
-from sluice.policy.verdict import Verdict
-from sluice.reconcile.step import Hold, Rest
+from sluice.policy.subject import PolicyInForce
+from sluice.policy.verdict import PolicyRef, Verdict
+from sluice.reconcile.step import AdoptPolicy, Hold, Rest
+from sluice.resources.canonical import canonical_json, policy_digest
 from sluice.resources.genesis import Genesis
 from sluice.resources.kinds import Key
+from sluice.resources.policy import PolicySpec
 from sluice.serving.seal import generate_private_key, private_key, seal_text
 from sluice.store import audit
 from support.laps import QUICK, Laps, go_live
@@ -319,6 +322,30 @@ async def test_the_way_back_does_not_wait_for_a_policy(laps: Laps, team: Team) -
 
     await laps.lap_of_channel(CHANNEL)
 
+    table = await laps.served("shop")
+    assert table is not None
+    assert table.stable is None
+
+
+async def test_a_policy_in_force_that_can_not_be_read_any_more_holds_and_the_way_back_is_open(
+    laps: Laps, team: Team
+) -> None:
+    """A later version of Sluice may refuse what an earlier one has read."""
+    good = await go_live(laps, team, "1.0.0")
+    odd = team.policy_manifest(revision=2)
+    odd["spec"]["authorities"][0]["trustedRoot"] = "{}"
+    spec = PolicySpec.model_validate_json(canonical_json(odd["spec"]))
+    ref = PolicyRef(
+        kind="ReleasePolicy", namespace="shop", name="releases", digest=policy_digest(spec)
+    )
+    step = AdoptPolicy(
+        policy=PolicyInForce(ref=ref, spec=spec), basis="Owners", sealed_by=("alice",)
+    )
+    await laps.sealed.adopt(RELEASES, step, epoch=1, at=laps.now)
+    laps.apply(odd, {**good, "spec": {**good["spec"], "revoked": {"reason": "it leaks"}}})
+
+    assert (await shown(laps)).reason == "PolicyRowRefused"
+    await laps.settle("shop")
     table = await laps.served("shop")
     assert table is not None
     assert table.stable is None

@@ -6,10 +6,16 @@ with a message far from its cause. So such a policy never comes into force.
 
 import base64
 import binascii
+from datetime import datetime
 
 from sluice.errors import Refused, VerificationError
+from sluice.policy.cel import compile_expression
+from sluice.policy.expressions import CEL_VARIABLES, STATEMENT_VARIABLES
+from sluice.policy.recurrence import check_rrule
+from sluice.policy.windows import check_time_zone
 from sluice.resources.people import Person
 from sluice.resources.policy import PolicySpec
+from sluice.resources.requirements import Requirement
 from sluice.verify.public_key import read_public_key
 from sluice.verify.ssh_keys import read_key
 
@@ -30,7 +36,47 @@ def policy_problem(spec: PolicySpec) -> str:
                 read_public_key(authority.public_key)
             except VerificationError as error:
                 return f"authority {authority.name}: {error.message}"
+    for requirement in spec.requirements:
+        try:
+            _read_requirement(requirement)
+        except Refused as error:
+            return f"requirement {requirement.name}: {error.message}"
     return ""
+
+
+def _read_requirement(requirement: Requirement) -> None:
+    """Read what a requirement holds in a language of its own.
+
+    Raises:
+        Refused: an expression, a time zone or a recurrence says nothing that can be read.
+    """
+    if requirement.cel is not None:
+        _read_expression(requirement.cel.expression, CEL_VARIABLES)
+    if requirement.attestation is not None and requirement.attestation.expression is not None:
+        _read_expression(requirement.attestation.expression, STATEMENT_VARIABLES)
+    if requirement.window is not None:
+        check_time_zone(requirement.window.time_zone)
+        for recurring in requirement.window.recurring:
+            check_rrule(recurring.rrule)
+            _read_start(recurring.start)
+
+
+def _read_expression(text: str, known: frozenset[str]) -> None:
+    unknown = sorted(compile_expression(text).names - known)
+    if unknown:
+        raise Refused(
+            "CelInvalid",
+            f"The expression speaks of {', '.join(unknown)}, which this kind of requirement does"
+            f" not know: it knows {', '.join(sorted(known))}.",
+        )
+
+
+def _read_start(text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"There is no {text}: let the recurring freeze begin on a day that there is."
+        raise Refused("RecurrenceInvalid", message) from error
 
 
 def person_problem(person: Person) -> str:

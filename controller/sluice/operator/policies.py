@@ -66,6 +66,7 @@ class PolicyRoom:
         )
         self.cluster = settings.cluster
         self.unsealed_allowed = settings.unsealed_allowed
+        self._readable: dict[Key, tuple[SealedRevision, str]] = {}
         self._read: dict[Key, tuple[Resource, PolicyInForce | UnreadablePolicy]] = {}
 
     def seen(self) -> Seen:
@@ -128,9 +129,10 @@ class PolicyRoom:
         self, resource: Resource | None, sealed: Sealed | None, now: datetime
     ) -> PolicyLook:
         proposed = self._proposed(resource) if resource else None
-        if isinstance(sealed, VerificationError):
+        problem = self._store_problem(sealed) if sealed else ""
+        if problem or isinstance(sealed, VerificationError):
             return PolicyLook(
-                in_force=None, store_problem=sealed.message, proposed=proposed, judgement=None
+                in_force=None, store_problem=problem, proposed=proposed, judgement=None
             )
         judgement: Judgement | None = None
         before = sealed.policy if sealed else None
@@ -140,6 +142,22 @@ class PolicyRoom:
             else:
                 judgement = await asyncio.to_thread(self._judge.judge, before, proposed, now)
         return PolicyLook(in_force=sealed, store_problem="", proposed=proposed, judgement=judgement)
+
+    def _store_problem(self, sealed: Sealed) -> str:
+        """Return why what the store holds of a policy can't be judged by; empty when it can.
+
+        It could be read when it came into force, but perhaps not by this version of Sluice.
+        """
+        if isinstance(sealed, VerificationError):
+            return sealed.message
+        ref = sealed.policy.ref
+        key = Key(ref.kind, ref.namespace, ref.name)
+        known = self._readable.get(key)
+        if known is None or known[0] is not sealed:
+            read = self._trust.policy(key, sealed.policy.spec)
+            problem = read.problem if isinstance(read, UnreadablePolicy) else ""
+            known = self._readable[key] = (sealed, problem)
+        return f"What is in force can't be read: {known[1]}" if known[1] else ""
 
     def _resources(self, namespace: str) -> Iterator[Resource]:
         yield from self._cache.of_kind("ReleasePolicy", namespace)
