@@ -1,6 +1,11 @@
 """Which files are looked into, what stands in them, and what is told of the rest."""
 
+import json
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sluice.plan.manifests import File, ManifestReader, Manifests
 from sluice.resources.kinds import Key
@@ -114,3 +119,34 @@ def test_paths_are_shown_without_what_steers_a_terminal() -> None:
 
 def test_a_file_in_utf_16_is_told_as_left_out() -> None:
     assert read(APP.encode("utf-16")).left_out == ("a.yaml",)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+OURS = st.fixed_dictionaries(
+    {"apiVersion": st.sampled_from(["sluice.dev/v1alpha1", "sluice.dev/v2", ["sluice.dev/"]])},
+    optional={
+        "kind": st.sampled_from(["App", "Release", "Channel", "List", "x"]) | JSON,
+        "metadata": st.fixed_dictionaries({}, optional={"name": JSON, "namespace": JSON}) | JSON,
+        "spec": JSON,
+        "items": JSON,
+    },
+)
+
+
+@given(OURS)
+def test_no_object_of_our_group_goes_unsaid(value: dict[str, Any]) -> None:
+    """Whatever it holds, it is an object or a problem, and never an error."""
+    manifests = read(json.dumps(value))
+
+    assert manifests.objects or manifests.problems or not isinstance(value["apiVersion"], str)
+
+
+@given(st.binary(max_size=200).map(lambda data: b"apiVersion: sluice.dev/v1alpha1\n" + data))
+def test_no_bytes_are_an_error(data: bytes) -> None:
+    manifests = read(data)
+
+    assert manifests.objects or manifests.problems or manifests.left_out

@@ -24,7 +24,7 @@ __all__ = [
     "reads_environment",
 ]
 
-CORES = ("resources", "verify", "contents", "policy", "rollout", "serving", "reconcile")
+CORES = ("resources", "verify", "contents", "policy", "rollout", "serving", "reconcile", "plan")
 """The rooms that decide and do nothing else."""
 
 MODULE_LINES_MAX = 400

@@ -65,7 +65,7 @@ class AtHand:
 class Around:
     """What is known around one release on one channel."""
 
-    circumstances: Circumstances = Circumstances()
+    circumstances: Circumstances = field(default_factory=Circumstances)
     kept: tuple[Evidence, ...] = ()
     """Words that count though their files are gone."""
 

@@ -216,15 +216,7 @@ def _judged(
     return ChannelPlan(
         key=key,
         spot=new.spot("spec", "release"),
-        what=(
-            "added"
-            if old is None
-            else "changed"
-            if not same
-            else "judged anew"
-            if cases.differ
-            else "unchanged"
-        ),
+        what="added" if old is None else _what(same=same, differ=cases.differ),
         release_before=before.release if before else None,
         release_after=after.release,
         outcome=max(map(outcome_of, judged), key=WORSE.index, default="nothing"),
@@ -239,6 +231,12 @@ def _judged(
             cases.judged(room.rule), live_on(room.base, key), before.release if before else None
         ),
     )
+
+
+def _what(*, same: bool, differ: bool) -> Literal["changed", "judged anew", "unchanged"]:
+    if not same:
+        return "changed"
+    return "judged anew" if differ else "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,12 +179,12 @@ class ManifestReader:
         place = document.place((*below, "kind"))
         spot = Spot(path=path, line=place.line, column=place.column)
         version, kind = value.get("apiVersion"), value.get("kind")
-        if version != f"{GROUP}/{VERSION}" or kind not in KINDS:
+        if version != f"{GROUP}/{VERSION}" or not isinstance(kind, str) or kind not in KINDS:
             known = ", ".join(KINDS)
             message = f"This is none of {GROUP}/{VERSION}'s kinds, which are {known}: correct it."
             yield Problem(spot=spot, reason="KindUnknown", message=message)
             return
-        key = self._key(str(kind), value.get("metadata"))
+        key = self._key(kind, value.get("metadata"))
         if isinstance(key, str):
             yield Problem(spot=spot, reason="NameInvalid", message=key)
             return
