@@ -197,6 +197,37 @@ async def test_invariant_3_another_namespaces_policy_binds_nothing_here(
     assert await laps.served("evil") is None
 
 
+async def test_invariant_3_the_phones_are_not_moved_to_another_namespace(
+    laps: Laps, team: Team
+) -> None:
+    """App, channel and releases are deleted from git, and made anew where no policy is in force."""
+    release = await go_live(laps, team, "1.0.0")
+    laps.delete(team.channel_manifest("shop-1.0.0"))
+    await laps.settle("shop")
+    for each in (team.app_manifest(), release, team.policy_manifest()):
+        laps.delete(each)
+    await laps.settle("shop")
+    thief = Team(namespace="evil", bundles=team.bundles, sigstore=team.sigstore)
+    evil = thief.release_manifest("6.6.6")
+    laps.apply(
+        thief.app_manifest(),
+        weaker(thief),
+        evil,
+        thief.channel_manifest("shop-6.6.6", rollout=QUICK),
+    )
+
+    step = await laps.settle("evil")
+
+    assert step.reason == "Conflict"
+    assert await laps.served("evil") is None
+    laps.delete(thief.app_manifest())
+    laps.apply(team.app_manifest(), release, team.channel_manifest("shop-1.0.0", rollout=QUICK))
+    await laps.settle("shop")
+    table = await laps.served("shop")
+    assert table is not None
+    assert table.candidate is not None, "the App of the same name gets its appId back"
+
+
 # --- Whoever can write to the database -----------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from sluice.store.audit import entries
-from sluice.store.claims import all_claims, claim_of, release_claim, take_claim
+from sluice.store.claims import all_claims, claim_of, ever_published, release_claim, take_claim
 from sluice.store.database import Database
 from support.storing import APP_ID, CLAIM, NOW, Writer
 
@@ -53,3 +53,13 @@ async def test_only_the_holder_can_let_go(writer: Writer) -> None:
     assert kept == CLAIM
     assert await claim_of(writer.database, APP_ID) is None
     assert await kinds(writer.database) == ["TookOver", "Claimed", "Released"]
+
+
+async def test_an_app_id_under_which_a_bundle_was_published_is_not_let_go(writer: Writer) -> None:
+    before = await ever_published(writer.database, APP_ID)
+    await writer.publish()
+    await release_claim(writer.database, CLAIM, epoch=1, at=NOW)
+
+    assert (before, await ever_published(writer.database, APP_ID)) == (False, True)
+    assert await ever_published(writer.database, "com.example.other") is False
+    assert await claim_of(writer.database, APP_ID) == CLAIM

@@ -27,6 +27,7 @@ from sluice.reconcile.observed import (
     ApprovalObserved,
     Attempt,
     ChannelObserved,
+    Claim,
     PolicyObserved,
     Publication,
     ReleaseObserved,
@@ -106,7 +107,7 @@ class Observer:
             if (each.namespace, each.name) == (key.namespace, key.name)
         ]
         own = spec.app_id if spec else ""
-        stale = next((each for each in held if each.app_id != own), None)
+        stale, serving, published = await self._stale(held, own)
         return AppObserved(
             app=app,
             namespace=key.namespace,
@@ -114,9 +115,30 @@ class Observer:
             spec=spec,
             claim=await claims.claim_of(self._database, spec.app_id) if spec else None,
             stale=stale,
-            serving=stale is not None and await self._tables.serves(stale.app_id),
+            serving=serving,
+            published=published,
             now=now,
         )
+
+    async def _stale(self, held: list[Claim], own: str) -> tuple[Claim | None, bool, bool]:
+        """Return a claim that is no longer asked for, and whether it is served or was published.
+
+        One that can be given up comes first, so that none hides behind one that can't be.
+        """
+        found = [
+            (
+                await self._tables.serves(each.app_id),
+                await claims.ever_published(self._database, each.app_id),
+                each.app_id,
+                each,
+            )
+            for each in held
+            if each.app_id != own
+        ]
+        if not found:
+            return None, False, False
+        serving, published, _, claim = min(found)
+        return claim, serving, published
 
     async def remembered(self) -> set[Key]:
         """Return the keys of what the store remembers, whether or not it still stands in git."""

@@ -114,9 +114,11 @@ class AppObserved:
     claim: Claim | None
     """Who holds the spec's appId now."""
     stale: Claim | None
-    """A claim that this App holds and no longer asks for."""
+    """A claim that this App holds and no longer asks for; of several, one that can be given up."""
     serving: bool
     """Whether any channel still serves phones of `stale`."""
+    published: bool
+    """Whether a bundle was ever published under `stale`."""
     now: datetime
 
 

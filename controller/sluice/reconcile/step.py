@@ -64,7 +64,7 @@ class TakeClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropClaim:
-    """Give an appId up: its App is gone, and none of its phones is served here any more."""
+    """Give an appId up: its App is gone, and nothing was ever published under it."""
 
     claim: Claim
 

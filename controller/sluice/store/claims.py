@@ -10,9 +10,16 @@ from sluice.reconcile.observed import Claim
 from sluice.store import audit
 from sluice.store.database import Database
 from sluice.store.leadership import leading
-from sluice.store.schema import claims
+from sluice.store.schema import claims, ledger
 
-__all__ = ["all_claims", "claim_of", "expect_claimed", "release_claim", "take_claim"]
+__all__ = [
+    "all_claims",
+    "claim_of",
+    "ever_published",
+    "expect_claimed",
+    "release_claim",
+    "take_claim",
+]
 
 
 async def claim_of(database: Database, app_id: str) -> Claim | None:
@@ -59,7 +66,9 @@ async def take_claim(database: Database, claim: Claim, *, epoch: int, at: dateti
 
 
 async def release_claim(database: Database, claim: Claim, *, epoch: int, at: datetime) -> None:
-    """Let go of an appId; nothing happens unless this very claim holds it.
+    """Let go of an appId, if this very claim holds it, and nothing was published under it.
+
+    Otherwise nothing happens: what decided so did not know yet.
 
     Raises:
         Fenced: another operator leads.
@@ -68,8 +77,20 @@ async def release_claim(database: Database, claim: Claim, *, epoch: int, at: dat
     async with leading(database, "release-claim", epoch) as transaction:
         if await _claim_of(transaction, claim.app_id) != claim:
             return
+        if await _published(transaction, claim.app_id):
+            return
         await transaction.execute(delete(claims).where(claims.c.app_id == claim.app_id))
         await audit.append(transaction, "Released", _subject(claim), _body(claim), at=at)
+
+
+async def ever_published(database: Database, app_id: str) -> bool:
+    """Return whether any bundle was ever published under an appId.
+
+    Raises:
+        Unavailable: `StoreFailed`.
+    """
+    async with database.reading() as connection:
+        return await _published(connection, app_id)
 
 
 async def expect_claimed(transaction: AsyncConnection, app_id: str, namespace: str) -> None:
@@ -92,6 +113,11 @@ async def _claim_of(connection: AsyncConnection, app_id: str) -> Claim | None:
     if row is None:
         return None
     return Claim(app_id=row.app_id, namespace=row.namespace, name=row.name)
+
+
+async def _published(connection: AsyncConnection, app_id: str) -> bool:
+    query = select(ledger.c.app_id).where(ledger.c.app_id == app_id).limit(1)
+    return (await connection.execute(query)).first() is not None
 
 
 def _subject(claim: Claim) -> str:
