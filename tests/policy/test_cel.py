@@ -402,7 +402,7 @@ def test_random_expressions_give_an_answer_or_a_fault() -> None:
 def test_evaluating_leaves_the_count_of_nothing_as_it_was() -> None:
     """The library gives back None more often than it takes it, and then the process ends.
 
-    It does when it hands null to Python: as a value, in a list, or to a function.
+    It does for each null in a value that it turns into Python.
     """
     held = [None] * 100_000
     for times in (100, 2_000):

@@ -544,6 +544,7 @@ def test_an_unknown_type_is_not_known() -> None:
         (CYCLONEDX, {**BOM, "vulnerabilities": None}),
         (OPENVEX, VEX),
         (COSIGN, cosign({key: BOM[key] for key in BOM if key != "vulnerabilities"})),
+        (COSIGN, {"scanners": [{"result": TRIVY}, {"result": {**BOM, "vulnerabilities": None}}]}),
         ("https://slsa.dev/provenance/v1", {}),
     ],
 )

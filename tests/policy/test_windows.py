@@ -447,7 +447,7 @@ def cases(draw: st.DrawFn) -> tuple[Window, datetime]:
 
 
 @given(cases())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_answer_and_its_end_agree_with_every_minute(case: tuple[Window, datetime]) -> None:
     window, now = case
     is_it, until = reference(window, now)
@@ -597,7 +597,7 @@ def rules(draw: st.DrawFn) -> str:
 )
 @example("FREQ=YEARLY;BYDAY=53TH", date(2026, 1, 1), 0)
 @example("FREQ=WEEKLY;INTERVAL=2;WKST=SU", date(2026, 11, 29), 1000)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_days_agree_with_dateutil(text: str, start: date, later: int) -> None:
     try:
         rule = read_rrule(text)

@@ -173,6 +173,8 @@ def evaluate_expression(
     try:
         bound_work(expression.tree, data)
         value = expression.program.eval(data=data)
+        # Only these two kinds may be turned into Python: for each null in a value the library gives
+        # away a reference to None that it does not own, and some thousand of them end the process.
         kind = value.type()
         if kind == cel.Type.BOOL:
             return value.plain_value() is True
@@ -204,7 +206,6 @@ def _environment() -> Any:
                     cel.Overload(
                         "semver_compare",
                         return_type=cel.Type.INT,
-                        # Text only: handing null to Python, the library miscounts its references.
                         parameters=[cel.Type.STRING, cel.Type.STRING],
                         impl=compare,
                     )
