@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.builders import NOW, SSO, Signer, a_statement
+from support.builders import NOW, SSO, VULN_TYPE, Signer, a_scan, a_statement
 from support.judging import finding_of, judged, told, with_statements
 
 TESTS = "https://in-toto.io/attestation/test-result/v0.1"
@@ -125,3 +125,96 @@ def test_a_statement_from_the_future_waits_and_hides_no_older_one() -> None:
     verdict = judged(PASSED, found)
     assert verdict.recheck_at == NOW + timedelta(minutes=4)
     assert told(PASSED, found, now=verdict.recheck_at) == SHOWN
+
+
+# What a scanner found.
+
+SPDX = "https://spdx.dev/Document/v2.3"
+OTHER = "https://example.com/anything/v1"
+
+
+def scanned(predicate_type: str = VULN_TYPE, **more: Any) -> dict[str, Any]:
+    need = {"authority": "ci", "predicateType": predicate_type, **more}
+    return {"name": "scanned", "attestation": need}
+
+
+@pytest.mark.parametrize(
+    ("below", "found", "expected"),
+    [
+        ("high", [], SHOWN),
+        ("high", [("CVE-1", "MEDIUM")], SHOWN),
+        ("high", [("CVE-1", "HIGH")], ("refused", "SeverityTooHigh")),
+        ("high", [("CVE-1", "LOW"), ("CVE-2", "CRITICAL")], ("refused", "SeverityTooHigh")),
+        ("critical", [("CVE-1", "UNKNOWN")], ("refused", "SeverityTooHigh")),
+        ("critical", [("CVE-1", "terrible")], ("refused", "SeverityTooHigh")),
+        ("low", [("CVE-1", "NONE")], SHOWN),
+    ],
+)
+def test_open_findings_must_be_below_a_severity(
+    below: str, found: list[tuple[str, str]], expected: tuple[str, str]
+) -> None:
+    assert told(scanned(severityBelow=below), with_statements(a_scan(*found))) == expected
+
+
+def test_what_was_found_is_named_and_the_rest_counted() -> None:
+    many = a_scan(*((f"CVE-{i}", "HIGH") for i in range(100)))
+    message = finding_of(scanned(severityBelow="high"), with_statements(many)).message
+
+    assert "100 open findings" in message
+    assert "CVE-0 (high) in left-pad@1.0.0" in message
+    assert "92 more" in message
+
+
+def test_an_older_clean_scan_does_not_hide_a_newer_dirty_one() -> None:
+    clean = a_scan(signed_at=NOW - timedelta(hours=2))
+    dirty = a_scan(("CVE-1", "CRITICAL"), signed_at=NOW - timedelta(hours=1))
+    need = scanned(severityBelow="high")
+
+    assert told(need, with_statements(dirty, clean)) == ("refused", "SeverityTooHigh")
+    assert told(need, with_statements(clean)) == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("asked", "predicate_type", "predicate", "reason"),
+    [
+        ({"severityBelow": "high"}, VULN_TYPE, {}, "ScanUnreadable"),
+        ({"severityBelow": "high"}, VULN_TYPE, {"scanner": {"result": {}}}, "ScanUnreadable"),
+        ({"severityBelow": "high"}, OTHER, {"findings": []}, "ScanUnknown"),
+        ({"expression": "findings.size() == 0"}, OTHER, {}, "ScanUnknown"),
+        ({"expression": "findings.all(f, f.severity == 'low')"}, VULN_TYPE, {}, "ScanUnreadable"),
+    ],
+)
+def test_what_is_no_scan_shows_nothing(
+    asked: dict[str, str], predicate_type: str, predicate: dict[str, Any], reason: str
+) -> None:
+    statement = a_statement(predicate_type, predicate)
+
+    assert told(scanned(predicate_type, **asked), with_statements(statement)) == ("refused", reason)
+
+
+def test_an_inventory_does_not_say_that_nothing_was_found() -> None:
+    package = {"name": "left-pad", "versionInfo": "1.0.0", "licenseDeclared": "MIT"}
+    sbom = a_statement(SPDX, {"spdxVersion": "SPDX-2.3", "packages": [package]})
+
+    def of(**asked: str) -> tuple[str, str]:
+        return told(scanned(SPDX, **asked), with_statements(sbom))
+
+    assert of(expression="packages.all(p, p.licence == 'MIT')") == SHOWN
+    assert of(expression="packages.all(p, p.licence == 'GPL-3.0')")[1] == "ExpressionFalse"
+    assert of(expression="findings.size() == 0") == ("refused", "ScanMissing")
+    assert of(severityBelow="critical") == ("refused", "ScanMissing")
+
+
+def test_a_report_does_not_say_that_there_are_no_packages() -> None:
+    need = scanned(expression="packages.all(p, p.licence == 'MIT')")
+
+    assert told(need, with_statements(a_scan())) == ("refused", "ScanMissing")
+
+
+def test_an_expression_speaks_of_findings_in_one_form() -> None:
+    need = scanned(
+        expression="findings.all(f, f.state != 'open' || f.id == 'CVE-1' && f.severity == 'high')"
+    )
+
+    assert told(need, with_statements(a_scan(("CVE-1", "HIGH")))) == SHOWN
+    assert told(need, with_statements(a_scan(("CVE-2", "HIGH"))))[1] == "ExpressionFalse"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.policy.evaluate import evaluate
-from sluice.policy.subject import UnreadablePolicy
+from sluice.policy.subject import Circumstances, UnreadablePolicy
 from sluice.verify.facts import Rejected, Signer
 from support.builders import (
     CI,
@@ -86,6 +86,24 @@ def test_a_revoked_release_is_withdrawn_whatever_else_is_true() -> None:
     verdict = judge(a_policy(), facts(an_approval("alice", subject)), subject)
 
     assert (verdict.answer, verdict.reason) == ("withdrawn", "Revoked")
+
+
+def test_a_version_is_one_bundle_for_ever_whatever_is_excepted() -> None:
+    """Row 30 of the attacks."""
+    taken = a_subject(circumstances=Circumstances(version_taken_by="7" * 64))
+
+    verdict = judge(a_policy(), facts(an_approval("alice", taken)), taken)
+
+    assert (verdict.answer, verdict.reason) == ("held", "VersionTaken")
+    assert "7" * 64 in verdict.message
+
+
+def test_a_policy_that_is_retired_binds_nothing() -> None:
+    owners = {"people": ["alice"], "threshold": 1}
+    retired = a_policy(owners=owners, revision=2, retired=True)
+
+    assert judge(retired, facts(an_approval())).reason == "NoPolicy"
+    assert judge((retired, a_policy()), facts(an_approval())).answer == "allowed"
 
 
 SCOPE = {

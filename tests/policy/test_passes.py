@@ -122,6 +122,26 @@ def test_one_person_excepts_once_however_often_they_sign() -> None:
     assert excepted(BOTH[0], BOTH[0], an_exception("alice", signer=other)).answer == "held"
 
 
+def test_an_exception_is_made_in_the_role_that_the_policy_names_and_in_no_other() -> None:
+    """carol is in both roles."""
+    assert excepted(BOTH[0], an_exception("carol")).answer == "allowed"
+    assert excepted(BOTH[0], an_exception("carol", role="security")).answer == "held"
+
+
+def test_an_exception_from_one_requirement_is_none_from_another() -> None:
+    tested = {"name": "tested", "attestation": {"authority": "ci", "predicateType": "https://x"}}
+    both = {**EXCEPTIONS, "requirements": ["signed", "tested"]}
+    policy = a_policy(SIGNED, tested, people=PEOPLE, roles=ROLES, exceptions=both)
+
+    def answer(*requirements: str) -> str:
+        words = [an_exception(who, each) for who in ("alice", "bob") for each in requirements]
+        return evaluate((policy,), a_subject(), Facts(exceptions=tuple(words)), NOW).answer
+
+    assert answer("signed") == "held"
+    assert answer("tested") == "held"
+    assert answer("signed", "tested") == "allowed"
+
+
 def test_an_author_makes_no_exception() -> None:
     verdict = excepted(BOTH[0], an_exception("dora"))
 
@@ -252,6 +272,12 @@ def test_a_break_glass_that_does_not_count_says_why(change: dict[str, Any], reas
 
     assert verdict.answer == "held"
     assert reason in reasons(verdict, "break-glass")
+
+
+def test_glass_is_broken_in_the_role_that_the_policy_names_and_in_no_other() -> None:
+    """carol is in both roles."""
+    assert broken(BREAKERS[0], glass("carol")).answer == "allowed"
+    assert broken(BREAKERS[0], glass("carol", role="security")).answer == "held"
 
 
 def test_one_person_breaks_no_glass_alone_however_often_they_sign() -> None:

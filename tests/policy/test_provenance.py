@@ -70,6 +70,7 @@ def test_a_build_of_something_else_is_refused(change: dict[str, str]) -> None:
         ("refs/tags/v*", "refs/tags/v1/evil", False),
         ("refs/tags/*", "refs/heads/main", False),
         ("*", "refs/heads/main", False),
+        ("*", "", False),
         ("refs/*/main", "refs/heads/main", True),
         ("refs/heads/release-*", "refs/heads/release-", True),
         ("refs/heads/main", "refs/heads/Main", False),
@@ -96,7 +97,9 @@ def test_a_provenance_of_another_bundle_is_none() -> None:
 
 def test_a_provenance_that_nobody_can_read_is_refused() -> None:
     broken = a_provenance(predicate_json="{}")
-    long = a_provenance(builder="b" * 2_000_000)
+    good = a_provenance().predicate_json
+    padded = '{"a":"' + "a" * 1_100_000 + '",' + good[1:]
+    long = a_provenance(predicate_json=padded)
 
     assert told(needed(), with_statements(broken)) == ("refused", "ProvenanceUnreadable")
     assert told(needed(), with_statements(long)) == ("refused", "ProvenanceUnreadable")

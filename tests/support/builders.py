@@ -270,6 +270,26 @@ def a_review(
     return a_statement(REVIEW_TYPE, predicate, **changes)
 
 
+VULN_TYPE = "https://cosign.sigstore.dev/attestation/vuln/v1"
+
+
+def a_scan(*found: tuple[str, str], **changes: Any) -> Statement:
+    """Trivy's report as cosign attests it: (id, severity) of each vulnerability, all open."""
+    weak = [
+        {
+            "VulnerabilityID": name,
+            "PkgName": "left-pad",
+            "InstalledVersion": "1.0.0",
+            "Severity": severity,
+        }
+        for name, severity in found
+    ]
+    result = {"Target": "package-lock.json", "Vulnerabilities": weak}
+    report = {"SchemaVersion": 2, "Results": [result]}
+    predicate = {"scanner": {"uri": "https://trivy.dev", "version": "1", "result": report}}
+    return a_statement(VULN_TYPE, predicate, **changes)
+
+
 def a_report(bundle_sha256: str = BUNDLE, **changes: Any) -> BundleReport:
     """What was seen inside of a bundle in which there is nothing to object to."""
     fields: dict[str, Any] = {

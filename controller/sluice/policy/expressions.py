@@ -30,7 +30,7 @@ from sluice.policy.subject import Subject
 from sluice.resources.release import ReleaseSpec
 from sluice.resources.requirements import CelNeed
 
-__all__ = ["CEL_VARIABLES", "STATEMENT_VARIABLES", "ask", "judge_cel", "release_view"]
+__all__ = ["CEL_VARIABLES", "STATEMENT_VARIABLES", "ask", "judge_cel", "names_in", "release_view"]
 
 CEL_VARIABLES: Final = frozenset({"release", "channel", "live", "bundle"})
 """What an expression of requirement `cel` may speak of."""
@@ -58,7 +58,7 @@ def judge_cel(question: Question, need: CelNeed) -> Answer:
     report = report_of(question)
     if not isinstance(report, Answer):
         variables["bundle"] = _camel(json.loads(report.as_json()))
-    elif "bundle" in _names(need.expression):
+    elif "bundle" in names_in(need.expression):
         return report
     answer = ask(need.expression, variables, CEL_VARIABLES)
     if answer.reason == "ExpressionFalse":
@@ -111,7 +111,8 @@ def _compiled(expression: str) -> Expression | Answer:
         return Answer(state="refused", reason="ExpressionInvalid", message=message)
 
 
-def _names(expression: str) -> frozenset[str]:
+def names_in(expression: str) -> frozenset[str]:
+    """Return the variables that an expression speaks of; none if it is no expression."""
     compiled = _compiled(expression)
     return frozenset() if isinstance(compiled, Answer) else compiled.names
 

@@ -19,6 +19,8 @@ def name_matches(pattern: str, name: str) -> bool:
 
 def identity_matches(pattern: str, identity: str) -> bool:
     """Return whether a certificate's subject fits a pattern; * stays between separators."""
+    if "*" not in pattern:
+        return pattern == identity
     return _piecewise(pattern, identity, IDENTITY_SEPARATORS)
 
 
@@ -46,8 +48,6 @@ def _piecewise(pattern: str, text: str, separators: str) -> bool:
 
 
 def _wild(pattern: str, text: str) -> bool:
-    if "*" not in pattern:
-        return pattern == text
     at = used = 0
     star = resume = -1
     while used < len(text):

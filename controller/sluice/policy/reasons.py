@@ -34,6 +34,7 @@ Reason = Literal[
     "AttestationInFuture",
     "ScanUnknown",
     "ScanUnreadable",
+    "ScanMissing",
     "SeverityTooHigh",
     # Expressions.
     "ExpressionTrue",
@@ -85,6 +86,9 @@ Reason = Literal[
     "ApproverNotInRole",
     "SignedInFuture",
     "ApprovalExpired",
+    "ApprovalTooOld",
+    "ApprovalWithdrawn",
+    "ApproverIsAuthor",
     "WordReplaced",
     "MfaNotShown",
     "LifetimeTooLong",

@@ -27,6 +27,7 @@ Fact = Signed | BlobSignature | Statement
 TEXTS_KEPT: Final = 128
 """Trust roots and keys whose digest is remembered; a policy has 8 at most."""
 
+SUBJECTS_SHOWN_MAX: Final = 4
 SUBJECT_CHARS_SHOWN_MAX: Final = 200
 """Longest subject in a message; a certificate's may have 1,024 characters."""
 
@@ -120,4 +121,7 @@ def asked_of(authority: Authority) -> str:
     """Return in words how an authority signs."""
     if authority.public_key is not None:
         return f"with the key {key_fingerprint(authority.public_key)}"
-    return f"as {' or '.join(authority.subjects or ())} by {authority.issuer}"
+    subjects = authority.subjects or ()
+    more = len(subjects) - SUBJECTS_SHOWN_MAX
+    shown = " or ".join(subjects[:SUBJECTS_SHOWN_MAX]) + (f" or {more} more" if more > 0 else "")
+    return f"as {shown} by {authority.issuer}"
