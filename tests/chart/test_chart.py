@@ -12,10 +12,12 @@ import yaml
 from sluice.cli.operator import operator
 from sluice.cli.serve import serve
 from sluice.operator.lease import LEASE_NAME
+from sluice.resources.genesis import read_genesis
 from sluice.resources.kinds import KINDS
 from support.chart import CHART, OPERATOR, operator_rbac, rules
 from support.cluster import Cluster
 from support.go_tools import CONTROL_PLANE
+from support.sealing import SshPerson
 
 REPOSITORY = CHART.parent.parent
 NAMESPACE = "sluice-system"
@@ -180,6 +182,40 @@ def test_a_change_of_settings_replaces_the_pod(render: Render) -> None:
 
     assert annotations() == annotations()
     assert annotations() != annotations("operator.logLevel=debug")
+    assert annotations("policy.genesis=a") != annotations("policy.genesis=b")
+
+
+def test_root_owners_reach_the_operator_as_they_are_written(render: Render, tmp_path: Path) -> None:
+    genesis = f"threshold: 1\nowners:\n  - {{name: rita, keys: ['{SshPerson().public_key}']}}\n"
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"policy": {"genesis": genesis}}))
+    manifests = render(flags=[f"--values={values}"])
+
+    written = the("ConfigMap", manifests, "sluice-genesis")["data"]["genesis.yaml"]
+    pod = the("Deployment", manifests)["spec"]["template"]["spec"]
+    mounts = {
+        container["name"]: mount["mountPath"]
+        for container in pod["containers"]
+        for mount in container["volumeMounts"]
+        if mount["name"] == "genesis"
+    }
+    settings = the("ConfigMap", manifests, "sluice-operator")["data"]
+
+    assert read_genesis(written.encode()).threshold == 1
+    assert mounts == {"operator": "/etc/sluice/genesis"}
+    assert settings["SLUICE_GENESIS"] == "/etc/sluice/genesis/genesis.yaml"
+    assert not any(each["metadata"]["name"] == "sluice-genesis" for each in render())
+
+
+@pytest.mark.parametrize(("setting", "value"), [("false", "false"), ("true", "true")])
+def test_policies_without_owners_count_only_when_asked_for(
+    render: Render, setting: str, value: str
+) -> None:
+    default = the("ConfigMap", render(), "sluice-operator")["data"]
+    given = the("ConfigMap", render(f"policy.allowUnsealed={setting}"), "sluice-operator")["data"]
+
+    assert default["SLUICE_ALLOW_UNSEALED_POLICIES"] == "false"
+    assert given["SLUICE_ALLOW_UNSEALED_POLICIES"] == value
 
 
 def test_people_get_roles_through_the_clusters_own(render: Render) -> None:

@@ -39,6 +39,10 @@ SLUICE_SEAL_KEY: /var/run/secrets/sluice.dev/seal/seal.pem
 SLUICE_HEALTH_LISTEN: 0.0.0.0:8081
 SLUICE_LEASE_NAMESPACE: {{ .Release.Namespace }}
 SLUICE_LOG_LEVEL: {{ .Values.operator.logLevel }}
+SLUICE_ALLOW_UNSEALED_POLICIES: {{ .Values.policy.allowUnsealed | quote }}
+{{- if .Values.policy.genesis }}
+SLUICE_GENESIS: /etc/sluice/genesis/genesis.yaml
+{{- end }}
 {{- if .Values.admission.enabled }}
 SLUICE_ADMISSION_LISTEN: 0.0.0.0:9443
 SLUICE_ADMISSION_CERT: /var/run/secrets/sluice.dev/admission/tls.crt
