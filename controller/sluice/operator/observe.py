@@ -31,6 +31,7 @@ from sluice.reconcile.observed import (
     PolicyObserved,
     Publication,
     ReleaseObserved,
+    RolloutRow,
 )
 from sluice.reconcile.words import NO_WORDS, Words
 from sluice.resources.app import AppSpec
@@ -248,7 +249,6 @@ class Observer:
         place = _Place(key=key, app_id=app_id, table=table, policies=policies, now=now)
         judged = await self._judged(place, spec) if spec and app_id else _Judged()
         rollout = await rollouts.latest_rollout(self._database, key.namespace, key.name)
-        recorded = await verdicts.last_verdict(self._database, key.namespace, key.name)
         return ChannelObserved(
             channel=channel,
             namespace=key.namespace,
@@ -262,19 +262,13 @@ class Observer:
             release_digest=judged.digest,
             case=judged.case,
             verdict=judged.verdict,
-            verdict_recorded=judged.verdict is not None
-            and recorded is not None
-            and recorded.digest == judged.verdict.digest(),
+            verdict_recorded=await self._is_recorded(key, judged.verdict),
             publication=await self._publication(key.namespace, judged.release, judged.digest),
             attempt=await self._attempt("Publish", key.namespace, judged.digest),
             inspect_attempt=await self._attempt("Inspect", key.namespace, judged.digest),
             table=table,
             rollout=rollout,
-            spent=await rollouts.spent_rollout(
-                self._database, key.namespace, key.name, judged.digest, spec.rollout.retry
-            )
-            if spec and judged.digest
-            else None,
+            spent=await self._spent(key, spec, judged.digest),
             revoked=self._revoked(key.namespace),
             evidence=await reports.evidence(self._database, rollout.rollout_id)
             if rollout
@@ -282,6 +276,17 @@ class Observer:
             words=judged.words,
             policy_due=policy_due,
             now=now,
+        )
+
+    async def _is_recorded(self, key: Key, verdict: Verdict | None) -> bool:
+        last = await verdicts.last_verdict(self._database, key.namespace, key.name)
+        return verdict is not None and last is not None and last.digest == verdict.digest()
+
+    async def _spent(self, key: Key, spec: ChannelSpec | None, digest: str) -> RolloutRow | None:
+        if spec is None or not digest:
+            return None
+        return await rollouts.spent_rollout(
+            self._database, key.namespace, key.name, digest, spec.rollout.retry
         )
 
     async def _app(self, namespace: str, spec: ChannelSpec) -> tuple[str, Refused | None]:
