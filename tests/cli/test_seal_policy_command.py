@@ -25,6 +25,14 @@ from support.team import SSO, Team
 Body = dict[str, Any]
 Seal = Callable[..., Result]
 NAME = "policy.yaml"
+TEXT_THAT_LOOKS_LIKE_A_COMMENT = """\
+    - name: told
+      cel:
+        expression: "true"
+        message: |-
+          Mend it.
+          # Or so.
+"""
 
 
 @pytest.fixture
@@ -147,6 +155,7 @@ def test_a_revision_is_shown_against_the_one_before_and_loses_its_seals(
         "  seals: []\n",
         "  seals: []  # none yet\n",
         "  # the end of spec\n# and of the file\n",
+        TEXT_THAT_LOOKS_LIKE_A_COMMENT,
         "---\nkind: ConfigMap\nmetadata: {name: other}\n",
         "\n\n---\n# sluice.dev\nkind: ConfigMap\n",
         "  retired: false",

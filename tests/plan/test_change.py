@@ -380,6 +380,36 @@ def test_what_is_served_now_is_said_to_be_taken_from_base(
     assert the_channel(fresh).unknown[0].startswith("Phones are taken to get nothing")
 
 
+def test_what_only_the_cluster_knows_counts_as_not_shown_and_is_told(
+    team: Team, base: list[Body], next_release: Body
+) -> None:
+    needs = [
+        {"name": "soaked", "soak": {"channel": "beta", "duration": "1d"}},
+        {"name": "hours", "window": {"timeZone": "Europe/Berlin"}},
+        {"name": "contents", "bundle": {"secrets": "Refuse"}},
+    ]
+    before = with_policy(base, team.policy_manifest(requirements=needs))
+
+    channel = the_channel(plan_of(before, [*pointing_at(team, before, "shop-1.4.2"), next_release]))
+
+    assert channel.outcome == "held"
+    assert [each.partition(":")[0] for each in channel.unknown[1:]] == [
+        "soaked",
+        "hours",
+        "contents",
+    ]
+
+
+def test_a_release_that_is_revoked_at_base_is_not_taken_to_be_live(
+    team: Team, base: list[Body], next_release: Body
+) -> None:
+    base[2]["spec"]["revoked"] = {"reason": "it leaks"}
+
+    channel = the_channel(plan_of(base, [*pointing_at(team, base, "shop-1.4.2"), next_release]))
+
+    assert channel.unknown[0].startswith("Phones are taken to get nothing")
+
+
 def test_an_attestation_at_a_url_counts_only_when_it_is_handed_in(
     team: Team, base: list[Body], next_release: Body
 ) -> None:
