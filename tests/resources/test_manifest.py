@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import Refused
-from sluice.resources.manifest import MANIFEST_BYTES_MAX, Place, read_manifests, spec_of
+from sluice.resources.manifest import (
+    AMBIGUOUS,
+    DECIMAL,
+    INTEGER,
+    MANIFEST_BYTES_MAX,
+    NO_PLAIN_WORD,
+    Place,
+    read_manifests,
+    spec_of,
+)
 from sluice.resources.release import ReleaseSpec
 from support.manifests import a_manifest, a_spec, the_largest_policy
 
@@ -206,3 +215,12 @@ def test_a_release_is_read_as_it_is_parsed_from_the_api() -> None:
 
     assert isinstance(spec, ReleaseSpec)
     assert a_spec("Release") == spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@given(st.from_regex(DECIMAL) | st.from_regex(AMBIGUOUS) | st.from_regex(INTEGER))
+def test_a_word_that_is_taken_for_text_by_its_first_letter_is_no_number_and_not_ambiguous(
+    text: str,
+) -> None:
+    found = any(each.fullmatch(text) for each in (DECIMAL, AMBIGUOUS, INTEGER))
+
+    assert not found or text[0] in NO_PLAIN_WORD

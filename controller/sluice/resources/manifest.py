@@ -52,6 +52,9 @@ TRUTHS: Final = {
 INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 LINE_BREAK_TO_SOME: Final = re.compile("[\x85\u2028\u2029]")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+NO_PLAIN_WORD: Final = frozenset("0123456789+-._=yYnNoO")
+"""How a word begins that could be a number, or be ambiguous: all others are text to everybody."""
 AMBIGUOUS: Final = re.compile(
     r"[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|="  # truths and signs of YAML 1.1
     r"|[-+]?0[0-9_]+|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[oO][0-7_]+|[-+]?0[bB][01_]+"  # other bases
@@ -79,14 +82,15 @@ class Manifest:
     """One document of a file."""
 
     value: Mapping[str, Any]
-    places: Mapping[Path, Place]
-    """Where each value begins, by its path from the root."""
+    marks: Mapping[Path, Any]
+    """Where each value begins, by its path from the root: marks of the parser's, made into places
+    when they are asked for, for a file has thousands."""
 
     def place(self, path: Path) -> Place:
         """Return where the value at `path` begins, or the nearest one around it."""
-        while path not in self.places:
+        while path not in self.marks:
             path = path[:-1]
-        return self.places[path]
+        return _place(self.marks[path])
 
 
 def read_manifests(data: bytes) -> tuple[Manifest, ...]:
@@ -102,7 +106,7 @@ def read_manifests(data: bytes) -> tuple[Manifest, ...]:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise _refused(_place_at(data, error.start), "this is not UTF-8") from error
-    if found := LINE_BREAK_TO_SOME.search(text):
+    if not text.isascii() and (found := LINE_BREAK_TO_SOME.search(text)):
         at = _place_at(data, len(text[: found.start()].encode()))
         raise _refused(at, "write this character as an escape: to some readers it ends the line")
     try:
@@ -162,22 +166,22 @@ class _Open:
 def _documents(text: str) -> Iterator[Manifest]:
     values = 0
     stack: list[_Open] = []
-    places: dict[Path, Place] = {}
+    marks: dict[Path, Any] = {}
     root: Any = None
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         _refuse_cleverness(event)
         match event:
             case yaml.DocumentStartEvent():
-                root, places = None, {}
+                root, marks = None, {}
             case yaml.DocumentEndEvent() if root is not None:
-                yield Manifest(value=_mapping(root, places[()]), places=places)
+                yield Manifest(value=_mapping(root, marks[()]), marks=marks)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 stack.pop()
             case yaml.ScalarEvent() | yaml.CollectionStartEvent():
                 values += 1
                 if values > VALUES_MAX or len(stack) >= DEPTH_MAX:
                     raise _refused(_place(event.start_mark), "no manifest is so large or so deep")
-                root = _add(event, stack, places, root)
+                root = _add(event, stack, marks, root)
             case _:
                 pass
 
@@ -189,16 +193,16 @@ def _refuse_cleverness(event: Any) -> None:
         raise _refused(_place(event.start_mark), "leave the tag out: tags are not read")
 
 
-def _mapping(root: Any, place: Place) -> dict[str, Any]:
+def _mapping(root: Any, mark: Any) -> dict[str, Any]:
     if not isinstance(root, dict):
-        raise _refused(place, "a manifest is a mapping with apiVersion, kind and spec")
+        raise _refused(_place(mark), "a manifest is a mapping with apiVersion, kind and spec")
     return root
 
 
 def _add(
     event: Any,
     stack: list[_Open],
-    places: dict[Path, Place],
+    marks: dict[Path, Any],
     root: Any,
 ) -> Any:
     """Put the value that begins with `event` into its parent, and return the document's root."""
@@ -215,7 +219,7 @@ def _add(
         path = (*parent.path, parent.key)
         parent.value[parent.key] = value
         parent.key = None
-    places[path] = _place(event.start_mark)
+    marks[path] = event.start_mark
     if isinstance(event, yaml.CollectionStartEvent):
         stack.append(_Open(value=value, path=path))
     return root if parent else value
@@ -244,6 +248,8 @@ def _value(event: Any) -> Any:
         return None
     if text in TRUTHS:
         return TRUTHS[text]
+    if text[0] not in NO_PLAIN_WORD:
+        return _encodable(text, event)
     if INTEGER.fullmatch(text):
         return int(text)
     if AMBIGUOUS.fullmatch(text):
@@ -262,6 +268,6 @@ def _number(text: str, event: Any) -> float:
 
 
 def _encodable(text: str, event: Any) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and SURROGATE.search(text):
         raise _refused(_place(event.start_mark), "half of a surrogate pair is no text")
     return text
