@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # ONCE=1 makes the demo end by itself, with exit status 0 only if every step went as told.
 export ONCE
 
-.PHONY: help test check lint demo crds simulate-table lock upgrade clean
+.PHONY: help test check lint demo crds bench simulate-table lock upgrade clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -39,6 +39,9 @@ demo: $(INSTALLED) ## Run the main job against a real API server until Ctrl-C; O
 
 crds: $(INSTALLED) ## Generate crds/ and the chart's copy from the models
 	$(BIN)/python -m sluice.cli.main crds --out crds
+
+bench: $(INSTALLED) ## Measure what promises about cost come to here, into build/bench.json
+	$(KIT) -m benchmarks
 
 simulate-table: $(INSTALLED) ## Measure the rollout guard, 1,000 runs a row, into build/simulation.json
 	$(KIT) -m support.guard_table

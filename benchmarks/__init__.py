@@ -1,0 +1,1 @@
+"""What promises about cost come to on this machine: `make bench`."""
