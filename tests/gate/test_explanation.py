@@ -78,4 +78,5 @@ def test_ceilings_and_the_decision_before_are_in_the_explanation(
     assert told["decision"] == record.digest
     assert told["before"]["decision"] == records[0].digest
     assert told["verdict"] == record.verdict.as_json()
-    assert told["recheckAt"] == record.verdict.recheck_at.isoformat()  # type: ignore[union-attr]
+    assert record.verdict.recheck_at is not None
+    assert told["recheckAt"] == record.verdict.recheck_at.isoformat()

@@ -1,7 +1,6 @@
 """What verdicts were made from: kept with their audit entries, and found out if changed."""
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -259,7 +258,7 @@ def without_triggers(url: str) -> None:
 
 def rows(url: str) -> tuple[list[Any], list[Any]]:
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    query: Callable[[str], list[Any]] = lambda text: connection.execute(text).fetchall()  # noqa: E731
-    found = query("SELECT * FROM decisions ORDER BY 1"), query("SELECT * FROM pieces ORDER BY 1")
+    decisions = connection.execute("SELECT * FROM decisions ORDER BY 1").fetchall()
+    pieces = connection.execute("SELECT * FROM pieces ORDER BY 1").fetchall()
     connection.close()
-    return found
+    return decisions, pieces
