@@ -33,8 +33,8 @@ SLUICE_VERSION: Final = "0.1.0"
 
 FORMAT: Final = "sluice.dev/decision/v1"
 
-RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Largest record; a usual one has 3 KB, and a finding for each of 256 approvals makes 200 KB."""
+RECORD_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Largest record that is read; a usual one has 3 KB, and one with 256 approvals has 200 KB."""
 
 VERSION_CHARS_MAX: Final = 64
 HEAD: Final = frozenset({"format", "sluice", "pieces", "case", "verdict", "verdictSha256"})
