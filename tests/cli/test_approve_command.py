@@ -383,3 +383,22 @@ def test_words_expire_in_a_week_unless_said(approve: Approve, pull: PullRequest)
     ends = datetime.fromisoformat(predicate["expiresAt"])
     assert ends - datetime.fromisoformat(predicate["issuedAt"]) == timedelta(days=7)
     assert ends.tzinfo == UTC
+
+
+def test_a_channel_that_is_not_there_is_asked_about(approve: Approve) -> None:
+    done = approve("--channel", "prod", given="n\n")
+
+    assert "NO CHANNEL prod is at hand: is it one of production?" in done.output
+
+
+def test_policies_of_the_pull_request_do_not_judge_it(
+    approve: Approve, pull: PullRequest, team: Team, policy: Body
+) -> None:
+    weaker = team.policy_manifest(count=1, revision=2)
+    weaker["spec"]["people"] = policy["spec"]["people"]
+    owners = [team.keys[who] for who in ("alice", "bob")]
+    pull.write(sealed(weaker, *owners, cluster="prod"))
+
+    done = approve()
+
+    assert "1 of 2 approvals by release-manager: alice." in done.output

@@ -126,6 +126,7 @@ def test_attack_14_a_policy_weakened_with_the_release_is_judged_as_it_was(
     assert channel.verdict_after.answer == "allowed"
     [change] = plan.policies
     assert change.comes_into_force
+    assert not any("taken to be in force" in each for each in channel.unknown)
     assert change.message == "Revision 2, sealed by alice, bob, comes into force."
     assert [str(each) for each in change.differences] == [
         "~ requirements.approved.approvals.count: 2 → 1",
@@ -295,6 +296,22 @@ def test_an_approval_that_proves_nothing_is_told(team: Team, base: list[Body]) -
 
     assert not word.proven
     assert word.said.startswith("ApprovalForOtherRelease")
+
+
+def test_a_word_of_somebody_whom_no_policy_names_is_called_out(
+    team: Team, base: list[Body]
+) -> None:
+    [word] = plan_of(base, [*base, team.approval_manifest("mallory", base[2])]).words
+
+    assert word.proven
+    assert "counts for nothing" in word.alarm
+
+
+def test_a_channel_that_is_paused_says_so(team: Team, base: list[Body]) -> None:
+    plan = plan_of(base, pointing_at(team, base, "shop-1.4.1", paused=True))
+
+    assert the_channel(plan).steps.startswith("paused, and once it is not: 1% for 30m")
+    assert [str(each) for each in the_channel(plan).differences] == ["+ paused: true"]
 
 
 def test_a_release_that_changes_is_a_problem_before_all_else(team: Team, base: list[Body]) -> None:

@@ -197,6 +197,9 @@ def _shown(
     yield from (f"  {line}" for line in release_lines(matter.name, matter.release))
     yield ""
     yield from _compared(matter, before)
+    channels = [each.key.name for each in matter.manifests.of_kind("Channel", matter.namespace)]
+    if channels and matter.channel not in channels:
+        yield f"NO CHANNEL {matter.channel} is at hand: is it one of {', '.join(channels[:8])}?"
     for name, word in speaker.said_before(key or "", person):
         yield f"You have spoken before, in {name}: {what_it_says(word, speaker.policies)}"
     yield ""

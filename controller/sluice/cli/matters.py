@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sluice.cli.disk import files_on_disk
@@ -66,8 +67,9 @@ class Surroundings:
             raise Refused("ObjectCount", message)
         return found[0]
 
+    @cached_property
     def base(self) -> Manifests | None:
-        """Return what stood in git where this branch left the main branch, if that is known."""
+        """What stood in git where this branch left the main branch, if that is known."""
         if self._repository is None:
             return None
         try:
@@ -79,8 +81,7 @@ class Surroundings:
 
     def before(self, release: Found, channel: str) -> Before | None:
         """Return the other Release that a channel names at base, or else in the files at hand."""
-        base = self.base()
-        for manifests, where in ((base, "at base"), (self.manifests, "in the files at hand")):
+        for manifests, where in ((self.base, "at base"), (self.manifests, "in the files at hand")):
             if manifests is None:
                 continue
             key = channel_release(manifests, release.key.namespace, channel)
@@ -109,6 +110,7 @@ class Surroundings:
             release=spec,
             channel=channel,
             cluster=cluster,
+            base=self.base,
             app_id=app_id_of(self.manifests, found.key.namespace, spec.app, app_id),
             live=Live(version=before.release.version, bundle_sha256=before.release.bundle.sha256)
             if before

@@ -159,7 +159,7 @@ def _revision(path: Path, options: Mapping[str, Any]) -> _Revision:
 def _before(around: Surroundings, found: Found, options: Mapping[str, Any]) -> Found | None:
     """Return the policy as it stood before."""
     if not options["base"]:
-        manifests = around.base()
+        manifests = around.base
         return manifests.objects.get(found.key) if manifests is not None else None
     files, problems = files_on_disk([options["base"]])
     base = ManifestReader(options["namespace"]).read(files, problems=problems)

@@ -228,7 +228,10 @@ def _judged(
         release_differences=_release_differences(room, key, before, after),
         contents=_contents(cases.by_new),
         unknown=unknown_of(
-            cases.judged(room.rule), live_on(room.base, key), before.release if before else None
+            cases.judged(room.rule),
+            live_on(room.base, key),
+            before.release if before else None,
+            room.policies.before.values(),
         ),
     )
 
@@ -329,7 +332,8 @@ def _contents(case: Case | None) -> tuple[str, ...]:
 
 
 def _steps(channel: ChannelSpec) -> str:
-    return " → ".join(f"{each.share} for {each.hold}" for each in channel.rollout.steps)
+    steps = " → ".join(f"{each.share} for {each.hold}" for each in channel.rollout.steps)
+    return f"paused, and once it is not: {steps}" if channel.paused else steps
 
 
 def _channel_differences(before: ChannelSpec | None, after: ChannelSpec) -> tuple[Difference, ...]:

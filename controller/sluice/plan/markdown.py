@@ -12,7 +12,7 @@ from typing import Final
 from sluice.plan.change import ChannelPlan, Plan
 from sluice.plan.difference import Difference
 from sluice.plan.said import moment
-from sluice.plan.text import DIFFERENCES_SHOWN_MAX, HEADLINES, headline
+from sluice.plan.text import DIFFERENCES_SHOWN_MAX, HEADLINES, headline, summary_of
 from sluice.policy.verdict import Finding, Verdict
 from sluice.resources.fields import BASIS_POINTS, percent
 from sluice.resources.text import plain
@@ -93,7 +93,7 @@ def _cut(lines: Iterable[str]) -> str:
 
 
 def _listed(title: str, items: Iterable[str]) -> list[str]:
-    listed = [f"- {each}" for each in items]
+    listed = [each if each.startswith("  ") else f"- {each}" for each in items]
     return ["", f"#### {title}", "", *listed] if listed else []
 
 
@@ -117,9 +117,9 @@ def _words(plan: Plan) -> Iterator[str]:
 def _nested(found: Iterable[Difference]) -> Iterator[str]:
     listed = list(found)
     for each in listed[:DIFFERENCES_SHOWN_MAX]:
-        yield f"  {code(str(each))}"
+        yield f"  - {code(str(each))}"
     if len(listed) > DIFFERENCES_SHOWN_MAX:
-        yield f"  and {len(listed) - DIFFERENCES_SHOWN_MAX} more fields"
+        yield f"  - and {len(listed) - DIFFERENCES_SHOWN_MAX} more fields"
 
 
 def _channel(plan: ChannelPlan) -> Iterator[str]:
@@ -136,13 +136,13 @@ def _channel(plan: ChannelPlan) -> Iterator[str]:
     if plan.answer_before is not None:
         yield f"The same release was {plan.answer_before} before this change."
     for title, verdict in _verdicts(plan):
-        yield from ("", f"{title}{escaped(verdict.message)}", "", *_table(verdict))
+        yield from ("", f"{title}{escaped(summary_of(verdict))}", "", *_table(verdict))
     if plan.release_after:
         yield from ("", f"Rollout: {plan.steps}")
     for title, found in (("Release", plan.release_differences), ("Channel", plan.differences)):
         if found:
             yield from ("", f"{title}, from the one before:", "")
-            yield from (f"- {line.strip()}" for line in _nested(found))
+            yield from (line.strip() for line in _nested(found))
     if plan.contents:
         yield from ("", "Bundle:", "")
         yield from (f"- {escaped(each)}" for each in plan.contents)

@@ -10,7 +10,7 @@ from sluice.resources.text import plain
 from sluice.verify.facts import Approval, ExceptionGrant, GlassBroken
 from sluice.verify.words import Word
 
-__all__ = ["moment", "signer_name", "what_it_says"]
+__all__ = ["is_known", "moment", "signer_name", "what_it_says"]
 
 TEXT_CHARS_MAX = 512
 
@@ -42,6 +42,14 @@ def what_it_says(word: Word, policies: Iterable[PolicyInForce | UnreadablePolicy
                 f" {word.role} {where}, {until} ({reason})"
             )
     return plain(text, TEXT_CHARS_MAX)
+
+
+def is_known(word: Word, policies: Iterable[PolicyInForce | UnreadablePolicy]) -> bool:
+    """Return whether any policy knows who signed."""
+    return any(
+        isinstance(each, PolicyInForce) and person_behind(word, each) is not None
+        for each in policies
+    )
 
 
 def signer_name(word: Word, policies: Iterable[PolicyInForce | UnreadablePolicy]) -> str:

@@ -98,7 +98,7 @@ def judge_single(
         message = f"The Release {release.name} or its App is not among the manifests: hand them in."
         raise Refused("ReleaseMissing", message)
     verdict = Judge(examiner=examiner, trust=trust).verdict(case)
-    return Single(verdict=verdict, unknown=unknown_of((case,), served, live))
+    return Single(verdict=verdict, unknown=unknown_of((case,), served, live, case.policies))
 
 
 def _circumstances(

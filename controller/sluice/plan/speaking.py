@@ -48,6 +48,8 @@ class Matter:
     cluster: str
     app_id: str
     live: Live | None = None
+    base: Manifests | None = None
+    """What stood in git before the change at hand, if that is known: its policies judge."""
 
     @property
     def subject(self) -> Subject:
@@ -99,7 +101,8 @@ class Speaker:
         self._judge = Judge(examiner=self._examiner, trust=self._trust)
         at_hand = AtHand(cluster=matter.cluster, now=now)
         book = PolicyBook(at_hand, trust=self._trust, examiner=self._examiner)
-        self._all = policies_of(book.standing(matter.manifests), matter.namespace)
+        before = matter.manifests if matter.base is None else matter.base
+        self._all = policies_of(book.standing(before), matter.namespace)
         readable = {
             each.key: policy_of(each, self._trust)
             for kind in ("ReleasePolicy", "ClusterReleasePolicy")

@@ -12,7 +12,7 @@ from sluice.policy.verdict import Finding, Verdict
 from sluice.resources.fields import BASIS_POINTS, percent
 from sluice.resources.text import plain
 
-__all__ = ["HEADLINES", "as_text", "difference_lines", "headline", "verdict_lines"]
+__all__ = ["HEADLINES", "as_text", "difference_lines", "headline", "summary_of", "verdict_lines"]
 
 DIFFERENCES_SHOWN_MAX: Final = 40
 """Fields of one object that are listed; the rest is counted."""
@@ -123,14 +123,17 @@ def _way(plan: ChannelPlan) -> str:
     return after if before == after else f"{before} → {after}"
 
 
+def summary_of(verdict: Verdict) -> str:
+    """Return why a verdict is what it is, where its findings do not say so themselves."""
+    unmet = [each for each in verdict.findings if each.enforced and each.state != "satisfied"]
+    if not unmet or verdict.reason == "Revoked":
+        return plain(verdict.message, MESSAGE_CHARS_MAX)
+    return f"{len(unmet)} requirement{'s are' if len(unmet) > 1 else ' is'} not met"
+
+
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """Yield a verdict as lines: its answer, its ceiling, and every finding."""
-    unmet = [each for each in verdict.findings if each.enforced and each.state != "satisfied"]
-    if unmet and verdict.reason != "Revoked":
-        what = f"{len(unmet)} requirement{'s are' if len(unmet) > 1 else ' is'} not met"
-        yield f"{verdict.answer}: {what}"
-    else:
-        yield f"{verdict.answer}: {plain(verdict.message, MESSAGE_CHARS_MAX)}"
+    yield f"{verdict.answer}: {summary_of(verdict)}"
     if verdict.answer == "allowed" and verdict.ceiling_bp < BASIS_POINTS:
         yield f"up to {percent(verdict.ceiling_bp)} of the phones: approvals have a ceiling"
     if verdict.recheck_at is not None:

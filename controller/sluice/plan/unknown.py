@@ -1,11 +1,11 @@
 """What manifests can't tell, said in sentences: never silently taken for granted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sluice.gate.case import Case
 from sluice.plan.manifests import Manifests
 from sluice.policy.evaluate import binding
-from sluice.policy.subject import Circumstances, Live, PolicyInForce
+from sluice.policy.subject import Circumstances, Live, PolicyInForce, UnreadablePolicy
 from sluice.resources.requirements import Requirement
 from sluice.resources.text import plain
 
@@ -14,17 +14,24 @@ __all__ = ["unknown_of", "unknown_of_all"]
 FILES_SHOWN_MAX = 8
 
 
-def unknown_of(cases: Iterable[Case], live: Live | None, before: str | None) -> tuple[str, ...]:
+def unknown_of(
+    cases: Iterable[Case],
+    live: Live | None,
+    before: str | None,
+    assumed: Collection[PolicyInForce | UnreadablePolicy],
+) -> tuple[str, ...]:
     """Return what the verdict on a channel rests on without being known here.
 
     Args:
         cases: what is judged.
         live: what phones are taken to get now.
         before: name of the Release that is taken to be live.
+        assumed: policies that are taken to be in force for standing at base.
     """
     told: dict[str, None] = {}
     for case in cases:
         told |= dict.fromkeys(_of_case(case, live, before))
+        told |= dict.fromkeys(_of_policies(case, assumed))
     return tuple(told)
 
 
@@ -41,13 +48,19 @@ def _of_case(case: Case, live: Live | None, before: str | None) -> Iterator[str]
                 " not given. Hand it in with --evidence FILE."
             )
     for policy in _bound(case):
-        if (policy.spec.revision or 1) > 1:
+        for need in policy.spec.requirements:
+            yield from _of_requirement(need, case.subject.circumstances)
+
+
+def _of_policies(
+    case: Case, assumed: Collection[PolicyInForce | UnreadablePolicy]
+) -> Iterator[str]:
+    for policy in _bound(case):
+        if (policy.spec.revision or 1) > 1 and policy in assumed:
             yield (
                 f"Revision {policy.spec.revision} of {policy.label} is taken to be in force:"
                 " whether the owners before it sealed it, only the cluster knows."
             )
-        for need in policy.spec.requirements:
-            yield from _of_requirement(need, case.subject.circumstances)
 
 
 def _bound(case: Case) -> Iterator[PolicyInForce]:

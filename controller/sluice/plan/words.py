@@ -9,7 +9,7 @@ from sluice.gate.trust import TrustRoom
 from sluice.plan.cases import policies_of
 from sluice.plan.manifests import Found, Manifests, Spot
 from sluice.plan.policies import Policies, PolicySet
-from sluice.plan.said import what_it_says
+from sluice.plan.said import is_known, what_it_says
 from sluice.resources.approval import ApprovalSpec
 from sluice.resources.canonical import release_digest
 from sluice.resources.kinds import Key
@@ -81,8 +81,9 @@ def _change(
     spec = found.spec
     assert isinstance(spec, ApprovalSpec)  # noqa: S101 - the caller has looked
     word = next(facts.words(), None)
+    policies = policies_of(known, found.key.namespace)
     if word is not None:
-        said = what_it_says(word, policies_of(known, found.key.namespace))
+        said = what_it_says(word, policies)
     else:
         said = next((f"{each.reason}: {each.message}" for each in facts.rejected), "")
     alarm = ""
@@ -94,6 +95,8 @@ def _change(
         }[word.decision]
     elif what == "added" and word is None:
         alarm = "It counts for nothing."
+    elif what == "added" and word is not None and not is_known(word, policies):
+        alarm = "Nobody whom a policy names has signed it: it counts for nothing."
     return WordChange(
         key=found.key,
         spot=found.spot("spec"),
