@@ -20,6 +20,7 @@ EARLY = replace(STRATEGY, growth=Steps(steps=STEPS, early=True))
 HEALTHY = Evidence(
     candidate=ArmCounts(devices=50, proven=40), control=ArmCounts(devices=1000, failed=2)
 )
+FEW = a_fleet(candidate=70, control=400)
 WELL_KNOWN = a_fleet(candidate=5000, control=20_000, control_failed=100, failed=20, proven=3)
 
 
@@ -83,12 +84,28 @@ def test_time_in_which_pacing_withheld_offers_does_not_count() -> None:
 
 
 def test_a_step_is_left_early_when_an_excess_is_excluded_and_the_strategy_allows_it() -> None:
-    progress = at(0, 10)
+    long = tuple(replace(each, hold_seconds=3600) for each in STEPS)
+    by_time, early = (replace(STRATEGY, growth=Steps(steps=long, early=e)) for e in (False, True))
+    waiting = replace(early, waits_for_returns=True)
+    returned = replace(WELL_KNOWN, silence=Silence(information=6000.0))
 
-    by_time = Strategy(growth=Steps(steps=tuple(replace(s, hold_seconds=3600) for s in STEPS)))
-    early = replace(by_time, growth=replace(by_time.growth, early=True))
-    assert isinstance(advance(by_time, progress, WELL_KNOWN, NOW), Hold)
-    assert isinstance(advance(early, progress, WELL_KNOWN, NOW), Offer)
+    reasons = {
+        "early": advance(early, at(0, 10), WELL_KNOWN, NOW).reason,
+        "not allowed": advance(by_time, at(0, 10), WELL_KNOWN, NOW).reason,
+        "too soon": advance(early, at(0, 9.9), WELL_KNOWN, NOW).reason,
+        "too few heard": advance(early, at(0, 10), FEW, NOW).reason,
+        "too few back": advance(waiting, at(0, 10), WELL_KNOWN, NOW).reason,
+        "enough back": advance(waiting, at(0, 10), returned, NOW).reason,
+    }
+
+    assert reasons == {
+        "early": "Advanced",
+        "not allowed": "StepHolds",
+        "too soon": "StepHolds",
+        "too few heard": "StepHolds",
+        "too few back": "StepHolds",
+        "enough back": "Advanced",
+    }
 
 
 def test_a_gate_keeps_a_step_until_a_person_asks_for_promotion() -> None:
@@ -101,6 +118,15 @@ def test_a_gate_keeps_a_step_until_a_person_asks_for_promotion() -> None:
     assert [each.reason for each in decisions] == ["GateClosed", "GateClosed", "Advanced"]
     assert isinstance(decisions[2], Offer)
     assert decisions[2].progress.gate_opened_steps == {0}
+
+
+def test_each_gate_is_opened_by_itself() -> None:
+    gated = Strategy(growth=Steps(steps=tuple(replace(each, manual=True) for each in STEPS)))
+    first_opened = replace(at(1, 60), gate_opened_steps=frozenset({0}))
+    last = at(3, 60)
+
+    assert advance(gated, first_opened, WELL_KNOWN, NOW).reason == "GateClosed"
+    assert advance(gated, last, WELL_KNOWN, NOW).reason == "GateClosed"
 
 
 def test_the_watch_goes_on_for_the_soak_time_before_the_release_is_stable() -> None:
@@ -119,7 +145,6 @@ def test_the_watch_goes_on_for_the_soak_time_before_the_release_is_stable() -> N
     assert isinstance(bad, RollBack)
 
 
-FEW = a_fleet(candidate=100, control=400)
 UNDECIDED = replace(STRATEGY, undecided="Hold")
 
 
@@ -130,7 +155,7 @@ def test_too_few_phones_cannot_decide_and_wait_for_a_person() -> None:
     assert isinstance(waits, Hold)
     assert waits.reason == "CannotDecide"
     assert waits.numbers["reverse"] < waits.numbers["reverse.limit"]
-    assert "100 phones that were heard, 1.2 points more failures" in waits.message
+    assert "70 phones that were heard, 1.2 points more failures" in waits.message
     assert advance(UNDECIDED, promoted, FEW, NOW).reason == "Promoted"
 
 

@@ -17,6 +17,7 @@ from sluice.rollout.evidence import (
     Stratum,
     Tally,
 )
+from sluice.rollout.installs import log_e_installs
 from sluice.rollout.judgement import judge
 from sluice.rollout.logrank import PRIOR, SEGMENT_PRIOR, SILENCE_PRIOR, heard, log_e
 from sluice.rollout.odds import Prior
@@ -113,6 +114,26 @@ def test_the_evidence_is_the_mean_of_all_signals_by_their_shares() -> None:
     judged = judge(STRATEGY, evidence)
 
     assert judged.log_evidence == pytest.approx(log(expected))
+
+
+def test_installations_pay_half_their_share_for_the_limit_they_are_compared_with() -> None:
+    installs = Installs(candidate=9, failed=7, stable=4000, stable_failed=20)
+    alone = log_e_installs(installs, lies=2, tolerance=0.002, false_alarm=0.01 * 0.02 / 2)
+
+    judged = judge(STRATEGY, Evidence(installs=installs))
+
+    assert judged.log_evidence == pytest.approx(log(0.02 / 2) + alone)
+
+
+def test_a_release_is_taken_back_exactly_when_the_evidence_reaches_one_in_false_alarm() -> None:
+    evidence = Evidence(crashes=told(7, PRIOR))
+    reached = exp(-judge(STRATEGY, evidence).log_evidence)
+
+    against = [
+        judge(replace(STRATEGY, false_alarm=reached * by), evidence).against for by in (0.99, 1.01)
+    ]
+
+    assert against == [False, True]
 
 
 def test_the_default_budget_is_spent_wholly_and_never_twice() -> None:

@@ -65,6 +65,10 @@ def test_a_release_that_nobody_can_install_is_seen() -> None:
     assert installs(5, 8, 20, 4000, lies=2) == -inf
 
 
+def test_installations_that_may_be_lies_count_as_devices_that_did_not_fail() -> None:
+    assert installs(6, 300, 20, 4000, lies=2) == installs(4, 300, 20, 4000, lies=0)
+
+
 def test_without_history_installations_prove_nothing() -> None:
     assert installs(50, 50, 0, 0) == -inf
 

@@ -41,6 +41,12 @@ def test_the_first_failures_let_one_phone_out_at_a_time() -> None:
     assert [pace(heard(f, f)).allowance for f in (1, 2, 3, 4, 6)] == [1, 1, 1, 1, 1]
 
 
+def test_one_failure_beyond_what_is_usual_ends_the_hurry() -> None:
+    assert pace(heard(200, 0, nc=40_000)).allowance == 338
+    assert pace(heard(200, 1, nc=40_000)).allowance == 49
+    assert pace(heard(200, 1, nc=40_000, fc=200)).allowance == 338
+
+
 @given(evidences)
 def test_it_is_the_rule_that_is_documented(evidence: Evidence) -> None:
     crashes, late = evidence.crashes, evidence.not_started

@@ -4,7 +4,7 @@ import random
 from math import comb, exp, inf, log
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, xlogy
@@ -109,6 +109,25 @@ def test_another_failure_never_ends_an_alarm(
         return log_e(failed + more, devices, control_failed, control + control_failed)
 
     assert heard(0) < LIMIT or heard(1) >= LIMIT
+
+
+@given(counts, counts, st.sampled_from([0.0, 0.002, 0.5, 0.999]), st.sampled_from([0, 2]))
+@example((1, 1), (0, 0), 0.999, 0)
+@example((25, 25), (0, 0), 0.002, 0)
+@example((3000, 3000), (3000, 3000), 0.0, 2)
+def test_no_counts_and_no_tolerance_break_it(
+    candidate: tuple[int, int], control: tuple[int, int], tolerance: float, lies: int
+) -> None:
+    (failed, devices), (control_failed, control_devices) = candidate, control
+
+    value = log_e_pooled(
+        ArmCounts(devices=devices, failed=failed),
+        ArmCounts(devices=control_devices, failed=control_failed),
+        lies=lies,
+        tolerance=tolerance,
+    )
+
+    assert value < inf
 
 
 def test_failures_that_may_be_lies_count_as_devices_that_did_not_fail() -> None:

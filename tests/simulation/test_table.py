@@ -8,15 +8,16 @@ import pytest
 from support.guard_table import ROWS, Row
 
 RUNS = 40
+LASTING_RUNS = 10
 
-LONG = ("harm budget of 50, +0.1", "harm budget of 50, +0.2", "harm budget of 50, +0.05", "false")
-"""Rows whose runs last for days, of which a few must do."""
+LASTING = ("harm budget of 50, +0.05", "harm budget of 50, +0.1", "harm budget of 50, +0.2", "120")
+"""Rows whose runs last for days: a few must do."""
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_the_guard_does_what_is_required(row: Row) -> None:
-    lasting = row.minutes_max > 2880 or row.strategy.waits_for_returns or row.name.startswith(LONG)
-    outcomes = row.simulated(runs=10 if lasting else RUNS, seed=21)
+    lasts = row.strategy.waits_for_returns or row.name.startswith(LASTING)
+    outcomes = row.simulated(LASTING_RUNS if lasts else RUNS, seed=21)
 
     missed = [
         f"{bound.name}: {bound.of(outcomes):g}, required {bound.required()}"

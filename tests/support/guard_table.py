@@ -183,7 +183,7 @@ def _healthy() -> Iterable[Row]:
         name="healthy, slow reports",
         strategy=EARLY,
         fleet=SLOW,
-        bounds=(back(most=0.01), minutes(300, 60)),
+        bounds=(back(most=0.01), minutes(300, 150)),
     )
 
 

@@ -24,6 +24,8 @@ TIMES = 2.0
 """How many times as often as control the candidate may fail."""
 
 RATE_MIN = 1e-12
+"""Of a rate, and of what a rate lacks to 1: less is lost in rounding."""
+
 BISECTIONS = 48
 """Halvings of an interval within 0 to 1: the likelihood is flat where they end."""
 
@@ -71,7 +73,7 @@ def _likeliest(
         middle = (low + high) / 2
         bound = TIMES * middle + tolerance
         slope = (
-            TIMES * (failed / bound - fine / (1 - bound))
+            TIMES * (failed / bound - fine / max(1 - bound, RATE_MIN))
             + control_failed / middle
             - control_fine / (1 - middle)
         )

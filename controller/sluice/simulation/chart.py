@@ -39,7 +39,8 @@ def _harmed(each: Outcome) -> int:
 
 
 def _panel(title: str, axis: str, lines: dict[str, list[int]], runs: int) -> str:
-    most = max((max(values) for values in lines.values() if values), default=0) or 1
+    largest = max((max(values) for values in lines.values() if values), default=0)
+    most = TICKS * _round_step(largest / TICKS)
     across = _scale(0, most, LEFT, WIDTH - RIGHT)
     up = _scale(0, 1, HEIGHT - BOTTOM, TOP)
     parts = [f'<text x="{LEFT}" y="20" font-size="14">{escape(title)}</text>']
@@ -79,6 +80,16 @@ def _line(
     for count, value in enumerate(sorted(values), start=1):
         path += f"H{across(value):.1f}V{up(count / runs):.1f}"
     return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest of 1, 2, 5, 10, 20, 50, ... that is no less."""
+    return next(
+        step * 10.0**power
+        for power in range(12)
+        for step in (1, 2, 5)
+        if step * 10.0**power >= least
+    )
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
