@@ -14,7 +14,7 @@ from sluice.policy.ballots import Ballot, starts_of
 from sluice.policy.question import Answer, Question, finding_of, span
 from sluice.policy.seats import fill_seats
 from sluice.policy.verdict import Finding
-from sluice.policy.words import mfa_fault
+from sluice.policy.words import Fault, mfa_fault
 from sluice.resources.fields import BASIS_POINTS, percent
 from sluice.resources.requirements import Approvals, Requirement
 
@@ -45,7 +45,7 @@ class _Bench:
     requirement: Requirement
     need: Approvals
     ballots: tuple[Ballot, ...]
-    barred: tuple[str, ...]
+    barred: tuple[Fault, ...]
     """Why ballots that count do not count here."""
 
     def able(self, level_bp: int) -> frozenset[str]:
@@ -114,16 +114,16 @@ def _bench(
     return _Bench(requirement=requirement, need=need, ballots=tuple(counted), barred=tuple(barred))
 
 
-def _barred(question: Question, need: Approvals, ballot: Ballot) -> str:
-    """Return why a ballot that counts does not count for this requirement; empty when it does."""
+def _barred(question: Question, need: Approvals, ballot: Ballot) -> Fault | None:
+    """Return why a ballot that counts does not count for this requirement; None when it does."""
     source = ballot.approval.source
     if need.not_author and ballot.person in question.authors:
-        return f"{source}: {ballot.person} is an author of the change"
+        message = f"{source}: {ballot.person} is an author of the change"
+        return Fault(reason="ApproverIsAuthor", message=message)
     if need.max_age is not None and _ends(need.max_age, ballot) <= question.now:
-        return f"{source} is older than {need.max_age}: approve again"
-    if need.mfa and (fault := mfa_fault(question.policy, ballot.approval)):
-        return fault.message
-    return ""
+        message = f"{source} is older than {need.max_age}: approve again"
+        return Fault(reason="ApprovalTooOld", message=message)
+    return mfa_fault(question.policy, ballot.approval) if need.mfa else None
 
 
 def _ends(max_age: str, ballot: Ballot) -> datetime:
@@ -208,14 +208,20 @@ def _still_needed(room: _Room, need: Approvals, seated: Collection[str]) -> str:
 
 
 def _not_counted(bench: _Bench, ballots: Sequence[Ballot]) -> str:
-    why = [each.fault.message for each in ballots if each.fault]
-    why += bench.barred
-    why += [
-        f"{each.approval.source}: {each.person} withdrew their approval"
+    faults = [each.fault for each in ballots if each.fault]
+    faults += bench.barred
+    faults += [
+        _withdrawn(each)
         for each in ballots
         if each.fault is None and each.approval.decision == "withdraw"
     ]
+    why = [f"{each.message} ({each.reason})" for each in faults]
     return f" Not counted: {_listed(why, '; ')}." if why else ""
+
+
+def _withdrawn(ballot: Ballot) -> Fault:
+    message = f"{ballot.approval.source}: {ballot.person} withdrew their approval"
+    return Fault(reason="ApprovalWithdrawn", message=message)
 
 
 def _listed(names: Sequence[str], joint: str = ", ") -> str:

@@ -38,6 +38,7 @@ Reason = Literal[
     "SshKeyWeak",
     "SshAlgorithmUnsupported",
     "SshClientDataOther",
+    "SshNotTouched",
     # Who signed, and when.
     "TimestampMissing",
     "TimestampInvalid",

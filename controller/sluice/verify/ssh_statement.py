@@ -33,10 +33,18 @@ def verify_ssh_statement(armored: bytes, statement: bytes) -> Statement:
         statement: the signed text: an in-toto statement as canonical JSON.
 
     Raises:
-        VerificationError: whatever `verify_ssh` and `read_payload` raise; StatementUnreadable when
-            the text is not canonical, or not one of the statements that people sign.
+        VerificationError: whatever `verify_ssh` and `read_payload` raise; SshNotTouched when a
+            security key signed with nobody there; StatementUnreadable when the text is not
+            canonical, StatementMisplaced when it is not one of the statements that people sign.
     """
     signature = verify_ssh(armored, statement, namespace=APPROVAL_NAMESPACE)
+    # ssh-keygen takes it (attack 10); but then whoever is on the machine signs as its user.
+    if signature.counter is not None and not signature.user_present:
+        raise refusal(
+            "SshNotTouched",
+            "The security key signed without being touched; make a key without no-touch-required,"
+            " and touch it when you sign.",
+        )
     payload = read_payload(PAYLOAD_TYPE, statement)
     value = parse(statement, what="signed statement", reason="StatementUnreadable")
     # One value, one text: what two readers could read as two things is nobody's word (attack 49).
