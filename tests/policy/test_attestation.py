@@ -156,6 +156,12 @@ def test_open_findings_must_be_below_a_severity(
     assert told(scanned(severityBelow=below), with_statements(a_scan(*found))) == expected
 
 
+def test_what_is_said_to_do_no_harm_here_is_not_open() -> None:
+    harmless = a_scan(("CVE-1", "CRITICAL"), status="not_affected")
+
+    assert told(scanned(severityBelow="low"), with_statements(harmless)) == SHOWN
+
+
 def test_what_was_found_is_named_and_the_rest_counted() -> None:
     many = a_scan(*((f"CVE-{i}", "HIGH") for i in range(100)))
     message = finding_of(scanned(severityBelow="high"), with_statements(many)).message

@@ -273,14 +273,15 @@ def a_review(
 VULN_TYPE = "https://cosign.sigstore.dev/attestation/vuln/v1"
 
 
-def a_scan(*found: tuple[str, str], **changes: Any) -> Statement:
-    """Trivy's report as cosign attests it: (id, severity) of each vulnerability, all open."""
+def a_scan(*found: tuple[str, str], status: str = "affected", **changes: Any) -> Statement:
+    """Trivy's report as cosign attests it: (id, severity) of each vulnerability."""
     weak = [
         {
             "VulnerabilityID": name,
             "PkgName": "left-pad",
             "InstalledVersion": "1.0.0",
             "Severity": severity,
+            "Status": status,
         }
         for name, severity in found
     ]
