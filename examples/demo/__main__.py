@@ -21,6 +21,7 @@ from examples.demo.tell import Story, StoryError
 from support.chart import OPERATOR, operator_rbac
 from support.controlplane import ControlPlane
 from support.installation import Installation, wait_until
+from support.sealing import SshPerson, sealed
 from support.team import Team
 from support.watching import Watcher
 
@@ -31,6 +32,7 @@ PERIOD_SECONDS = 4.0
 NAMESPACE = "shop"
 SYSTEM = "sluice-system"
 BAD = "2.1.0"
+POLICY = ("releasepolicy", "releases")
 
 ROLLOUT = {
     "steps": [
@@ -60,7 +62,12 @@ class Demo:
             kubeconfig=cluster.kubeconfig_for_service_account(SYSTEM, OPERATOR),
             namespace=SYSTEM,
         )
-        self.sluice.start_operator(f"--allow-files-under={bundles}")
+        self.rita = SshPerson()
+        genesis = folder / "genesis.yaml"
+        genesis.write_text(
+            f"threshold: 1\nowners: [{{name: rita, keys: ['{self.rita.public_key}']}}]"
+        )
+        self.sluice.start_operator(f"--allow-files-under={bundles}", f"--genesis={genesis}")
         _, self.url = self.sluice.start_devices(proof_gap=1.0)
         self.repository = Repository(folder / "git", project="shop")
         self.sync = GitSync(self.repository, cluster)
@@ -85,15 +92,18 @@ class Demo:
     def play(self) -> None:
         """Play the story from the first commit to the bad release's end."""
         self.merge(
-            "Add the shop and its release policy",
+            "Add the shop and its release policy, sealed by its owners",
             self.team.app_manifest(),
-            self.team.policy_manifest(),
+            self.policy(),
             self.team.channel_manifest(None, rollout=ROLLOUT),
         )
+        in_force = self.look.until("InForce", *POLICY)["inForce"]
+        self.story.happened("the policy", f"in force, sealed by {', '.join(in_force['sealedBy'])}")
         self.look.until("NoRelease")
         self.fleet.start()
         self.story.happened(f"{PHONES} phones ask for updates", f"at {self.url}/updates")
         release = self.refused()
+        self.weakened()
         self.approved_and_rolled_out(release)
         self.bad_release_taken_back()
 
@@ -110,6 +120,28 @@ class Demo:
         self.story.expect(set(self.fleet.versions()) == {"builtin"}, "no phone got anything")
         self.story.happened("2.0.0 without approvals", "held: " + status["verdict"]["reason"])
         return release
+
+    def policy(self) -> dict[str, Any]:
+        """Return the policy, sealed by its owners and by the cluster's root owner."""
+        keys = self.team.keys
+        return sealed(self.team.policy_manifest(), keys["alice"], keys["bob"], self.rita)
+
+    def weakened(self) -> None:
+        """Merge a policy that asks for no approval, and see it ignored; then put it back."""
+        weaker = self.team.policy_manifest(
+            revision=2,
+            requirements=[{"name": "signed-by-ci", "signature": {"authority": "ci"}}],
+            sealed_by=("alice",),
+        )
+        self.merge("Ask for no approvals any more (sealed by alice alone)", weaker)
+        status = self.look.until("PolicySealMissing", *POLICY)
+        self.story.detail(self.look.ready(*POLICY)["message"])
+        self.story.expect(status["inForce"]["revision"] == 1, "revision 1 is in force")
+        held = self.look.ready()["reason"]
+        self.story.expect(held == "ApprovalsMissing", f"the channel says {held}")
+        self.merge("Put the policy back", self.policy())
+        self.look.until("InForce", *POLICY)
+        self.story.happened("a weaker policy, merged", "ignored: " + held + " still holds 2.0.0")
 
     def approved_and_rolled_out(self, release: dict[str, Any]) -> None:
         """Merge two approvals, and see the release reach every phone step by step."""
