@@ -12,6 +12,7 @@ In the order of the code:
 Evidence that proved nothing is listed last, so that the reader sees why it did not count.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
@@ -54,29 +55,9 @@ def evaluate(
         if binding(each, subject.namespace, subject.app_id, subject.channel)
     )
     names = author_names(subject, facts)
-    findings: list[Finding] = list(_taken_version(subject))
-    moments: list[datetime | None] = []
-    ceilings: list[int] = [BASIS_POINTS]
-    for policy in bound:
-        if isinstance(policy, UnreadablePolicy):
-            findings.append(_unreadable(policy))
-            continue
-        question = Question(
-            policy=policy,
-            subject=subject,
-            facts=facts,
-            now=now,
-            author_names=names,
-            authors=authors_of(policy, names, facts),
-        )
-        ballots = count_ballots(question)
-        passes = passes_of(question, ballots)
-        seating = judge_approvals(question, ballots, passed=passes.by_requirement)
-        others = judge_requirements(question)
-        findings += honour((*others.findings, *seating.findings), passes)
-        findings += (*seating.rejections, *passes.findings)
-        moments += [passes.recheck_at, seating.recheck_at, others.recheck_at]
-        ceilings.append(seating.ceiling_bp)
+    found = [_judged(each, subject, facts, now, names) for each in bound]
+    findings = [*_taken_version(subject), *(one for each in found for one in each.findings)]
+    moments = [each.recheck_at for each in found if each.recheck_at]
     answer, reason, message = _answer(subject, bound, findings)
     return Verdict(
         answer=answer,
@@ -89,7 +70,49 @@ def evaluate(
         release_digest=subject.release_digest,
         findings=(*findings, *_rejected_evidence(facts)),
         policies=tuple(each.ref for each in bound),
-        ceiling_bp=min(ceilings),
+        ceiling_bp=min((each.ceiling_bp for each in found), default=BASIS_POINTS),
+        recheck_at=min(moments, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What became of a release under one policy."""
+
+    findings: tuple[Finding, ...]
+    ceiling_bp: int = BASIS_POINTS
+    recheck_at: datetime | None = None
+
+
+def _judged(
+    policy: PolicyInForce | UnreadablePolicy,
+    subject: Subject,
+    facts: Facts,
+    now: datetime,
+    names: frozenset[str],
+) -> _Judged:
+    if isinstance(policy, UnreadablePolicy):
+        return _Judged(findings=(_unreadable(policy),))
+    question = Question(
+        policy=policy,
+        subject=subject,
+        facts=facts,
+        now=now,
+        author_names=names,
+        authors=authors_of(policy, names, facts),
+    )
+    ballots = count_ballots(question)
+    passes = passes_of(question, ballots)
+    seating = judge_approvals(question, ballots, passed=passes.by_requirement)
+    others = judge_requirements(question)
+    moments = [passes.recheck_at, seating.recheck_at, others.recheck_at]
+    return _Judged(
+        findings=(
+            *honour((*others.findings, *seating.findings), passes),
+            *seating.rejections,
+            *passes.findings,
+        ),
+        ceiling_bp=seating.ceiling_bp,
         recheck_at=min((each for each in moments if each), default=None),
     )
 
