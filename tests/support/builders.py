@@ -79,6 +79,16 @@ def approvals_needed(
 SIGNED = {"name": "signed", "signature": {"authority": "ci"}}
 
 
+def _person(who: str, ssh: bool, aliases: list[str]) -> dict[str, Any]:
+    subjects = (f"{who}@example.com", f"{who}.private@example.com")
+    return {
+        "name": who,
+        "identities": [{"authority": "sso", "subject": each} for each in subjects],
+        "keys": [SSH_KEYS[who]] if ssh else [],
+        "aliases": aliases,
+    }
+
+
 def a_policy(
     *requirements: Mapping[str, Any],
     people: tuple[str, ...] = ("alice", "bob", "carol", "dora"),
@@ -99,18 +109,7 @@ def a_policy(
             },
             {"name": "ci", "issuer": CI_ISSUER, "subjects": [CI], "trustedRoot": ROOT},
         ],
-        "people": [
-            {
-                "name": who,
-                "identities": [
-                    {"authority": "sso", "subject": f"{who}@example.com"},
-                    {"authority": "sso", "subject": f"{who}.private@example.com"},
-                ],
-                "keys": [SSH_KEYS[who]] if ssh else [],
-                "aliases": (aliases or {}).get(who, []),
-            }
-            for who in people
-        ],
+        "people": [_person(who, ssh, (aliases or {}).get(who, [])) for who in people],
         "roles": [{"name": each, "members": members} for each, members in roles.items()],
         "requirements": list(requirements) or [SIGNED, approvals_needed()],
     }
