@@ -82,7 +82,8 @@ def test_kubectl_apply_tells_the_verdict(
     start(*webhook)
     release = team.release_manifest("1.0.0")
     cluster.apply([team.app_manifest(), team.policy_manifest(), release])
-    wait_until(lambda: look.ready("app", "shop")["reason"] == "Claimed", "the app is claimed")
+    look.until("Claimed", "app", "shop")
+    look.until("InForceByFirstUse", "releasepolicy", "releases")
 
     def judged() -> str:
         # Another channel each time: what stays as it is is not judged.

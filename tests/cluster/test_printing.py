@@ -20,7 +20,9 @@ from sluice.resources.status import (
     ChannelStatus,
     Condition,
     PolicyStatus,
+    ProposedStatus,
     ReleaseStatus,
+    RevisionStatus,
     Status,
     VerdictStatus,
 )
@@ -160,7 +162,24 @@ OBJECTS: list[tuple[str, str, dict[str, Any], Status]] = [
         "ReleasePolicy",
         "production",
         {},
-        PolicyStatus(conditions=conditions("Current", "InForce"), channels=3),
+        PolicyStatus(
+            conditions=conditions("InProgress", "PolicySealMissing"),
+            channels=3,
+            in_force=RevisionStatus(
+                revision=12,
+                digest="e" * 64,
+                basis="Owners",
+                sealed_by=("alice", "bob"),
+                since=datetime(2026, 11, 1, tzinfo=UTC),
+            ),
+            proposed=ProposedStatus(
+                revision=13,
+                digest="f" * 64,
+                reason="PolicySealMissing",
+                sealed_by=("alice",),
+                could_seal=("bob",),
+            ),
+        ),
     ),
 ]
 

@@ -40,7 +40,9 @@ def seen(**changes: Any) -> AppObserved:
 
 def test_the_first_app_takes_the_claim_and_keeps_it() -> None:
     assert next_step(seen(claim=None)) == TakeClaim(claim=OWN)
-    assert next_step(seen()).reason == "Claimed"  # type: ignore[union-attr]
+    step = next_step(seen())
+    assert isinstance(step, Rest)
+    assert step.reason == "Claimed"
 
 
 def test_a_claim_of_another_is_told_with_what_frees_it() -> None:

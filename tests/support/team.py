@@ -14,8 +14,8 @@ from typing import Any
 
 from sluice.resources.canonical import canonical_json, release_digest
 from sluice.resources.release import ReleaseSpec
+from sluice.verify.claims import ApprovalClaim, build_statement
 from sluice.verify.provenance import PROVENANCE_TYPE
-from sluice.verify.words import ApprovalClaim, build_statement
 from support.minting import PrivateSigstore
 from support.sealing import SshPerson, sealed
 
@@ -101,21 +101,7 @@ class Team:
                 for who in people
             ],
             "roles": [{"name": "release-manager", "members": list(people)}],
-            "requirements": [
-                {"name": "signed-by-ci", "signature": {"authority": "ci"}},
-                {
-                    "name": "built-by-ci",
-                    "provenance": {
-                        "authority": "ci",
-                        "repository": REPOSITORY,
-                        "builderId": BUILDER,
-                    },
-                },
-                {
-                    "name": "approved",
-                    "approvals": {"role": "release-manager", "count": count, "notAuthor": True},
-                },
-            ],
+            "requirements": requirements(count),
             "owners": {"people": list(OWNERS), "threshold": len(OWNERS)},
             "revision": revision,
             **changes,
@@ -209,6 +195,17 @@ class Team:
             self.namespace,
             {"release": name, "sigstoreBundle": signed.decode()},
         )
+
+
+def requirements(count: int) -> list[dict[str, Any]]:
+    """Return what the team's policy asks for, with so many approvals."""
+    built = {"authority": "ci", "repository": REPOSITORY, "builderId": BUILDER}
+    approvals = {"role": "release-manager", "count": count, "notAuthor": True}
+    return [
+        {"name": "signed-by-ci", "signature": {"authority": "ci"}},
+        {"name": "built-by-ci", "provenance": built},
+        {"name": "approved", "approvals": approvals},
+    ]
 
 
 def provenance(digest: str, revision: str) -> dict[str, Any]:
