@@ -14,8 +14,8 @@ from sluice.resources.kinds import Key
 from sluice.resources.release import ReleaseSpec
 from sluice.store import audit
 from sluice.store.words import keep_word
+from sluice.verify.claims import GlassClaim, build_statement
 from sluice.verify.facts import Evidence
-from sluice.verify.words import GlassClaim, build_statement
 from support.laps import QUICK, Laps, go_live
 from support.team import Team, manifest
 

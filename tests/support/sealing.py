@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluice.resources.canonical import canonical_json, policy_digest
 from sluice.resources.policy import PolicySpec
-from sluice.verify.words import SealClaim, build_seal_statement, signed_bytes
+from sluice.verify.claims import SealClaim, build_seal_statement, signed_bytes
 from support.sshsig import SshSig, string, to_be_signed
 
 __all__ = ["PURPOSE", "SshPerson", "seal_of", "sealed"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from sluice.verify.claims import ApprovalClaim, build_statement
 from sluice.verify.collect import Examiner, TrustedKey, examine
 from sluice.verify.facts import Evidence, Facts, Signer
 from sluice.verify.provenance import PROVENANCE_TYPE
 from sluice.verify.public_key import read_public_key
 from sluice.verify.trust import parse_trust_root
-from sluice.verify.words import ApprovalClaim, build_statement
 from support.minting import Flaw, PrivateSigstore, edited, new_key
 from support.minting_keys import KeyMint, public_pem
 from support.sealing import SshPerson

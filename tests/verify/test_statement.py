@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import VerificationError
+from sluice.verify.claims import APPROVAL_TYPE, ApprovalClaim, build_statement
 from sluice.verify.facts import Provenance, Signer, Statement
 from sluice.verify.json_strict import canonical_text
 from sluice.verify.provenance import PROVENANCE_TYPE, provenance_of
-from sluice.verify.words import APPROVAL_TYPE, ApprovalClaim, build_statement, word_from
+from sluice.verify.words import word_from
 
 DIGEST = "ab" * 32
 COMMIT = "c0" * 20

@@ -23,8 +23,8 @@ from sluice.resources.approval import ApprovalSpec
 from sluice.resources.canonical import release_digest
 from sluice.resources.manifest import read_manifests, spec_of
 from sluice.resources.signed import Ssh
+from sluice.verify.claims import WordClaim, build_statement, signed_bytes
 from sluice.verify.trust import TrustRoot, parse_trust_root
-from sluice.verify.words import WordClaim, build_statement, signed_bytes
 
 __all__ = ["approve"]
 

@@ -39,9 +39,9 @@ from sluice.resources.faults import faults_of, summary
 from sluice.resources.genesis import Genesis
 from sluice.resources.signed import Seal, Ssh
 from sluice.resources.text import plain
+from sluice.verify.claims import SealClaim, build_seal_statement, signed_bytes
 from sluice.verify.collect import Examiner
 from sluice.verify.facts import Rejected
-from sluice.verify.words import SealClaim, build_seal_statement, signed_bytes
 
 __all__ = ["seal_policy"]
 

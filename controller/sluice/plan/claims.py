@@ -10,15 +10,9 @@ from sluice.errors import Refused
 from sluice.plan.speaking import Matter, Speaker, Spoken
 from sluice.resources.faults import faults_of, summary
 from sluice.resources.fields import seconds
+from sluice.verify.claims import ApprovalClaim, CeilingClaim, ExceptionClaim, GlassClaim, WordClaim
 from sluice.verify.reasons import unprintable
-from sluice.verify.words import (
-    ApprovalClaim,
-    CeilingClaim,
-    ExceptionClaim,
-    GlassClaim,
-    Word,
-    WordClaim,
-)
+from sluice.verify.words import Word
 
 __all__ = ["Choice", "Decision", "claim_of", "refuse_other_matter"]
 

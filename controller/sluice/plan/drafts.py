@@ -14,8 +14,9 @@ from sluice.resources.fields import basis_points, percent
 from sluice.resources.release import NativeRange, ReleaseSpec
 from sluice.resources.signed import Ssh
 from sluice.resources.text import plain
+from sluice.verify.claims import ApprovalClaim, ExceptionClaim, GlassClaim, WordClaim
 from sluice.verify.facts import Approval, ExceptionGrant, GlassBroken
-from sluice.verify.words import ApprovalClaim, ExceptionClaim, GlassClaim, Word, WordClaim
+from sluice.verify.words import Word
 
 __all__ = [
     "approval_name",

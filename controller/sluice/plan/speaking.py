@@ -10,7 +10,7 @@ from sluice.gate.case import Case
 from sluice.gate.judge import Judge
 from sluice.gate.offered import approval_evidence, offered_evidence
 from sluice.gate.trust import TrustRoom
-from sluice.plan.cases import AtHand, approvals_of, policies_of, policy_of
+from sluice.plan.cases import AtHand, policies_of, policy_of
 from sluice.plan.manifests import Manifests
 from sluice.plan.policies import PolicyBook
 from sluice.policy.evaluate import binding
@@ -143,7 +143,7 @@ class Speaker:
 
     def words(self) -> Iterator[tuple[str, Word]]:
         """Yield the words on the Release at hand, with the names of their Approvals."""
-        for each in approvals_of(self.matter.manifests, self.matter.namespace, self.matter.name):
+        for each in self.matter.manifests.approvals(self.matter.namespace, self.matter.name):
             if isinstance(each.spec, ApprovalSpec):
                 for word in self._examined(each.key.name, each.spec)[0]:
                     yield each.key.name, word
@@ -164,7 +164,7 @@ class Speaker:
         matter = self.matter
         there = [
             (each.key.name, each.spec)
-            for each in approvals_of(matter.manifests, matter.namespace, matter.name)
+            for each in matter.manifests.approvals(matter.namespace, matter.name)
             if isinstance(each.spec, ApprovalSpec)
         ]
         words = sorted([*there, *more], key=lambda each: each[0])

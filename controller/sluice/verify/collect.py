@@ -13,6 +13,7 @@ from functools import reduce
 from typing import Final
 
 from sluice.errors import VerificationError
+from sluice.verify.claims import SEAL_TYPE, WORD_TYPES
 from sluice.verify.facts import (
     MESSAGE_CHARS_MAX,
     SOURCE_CHARS_MAX,
@@ -32,7 +33,7 @@ from sluice.verify.reasons import further, refusal
 from sluice.verify.sigstore import verify_bundle, verify_statement
 from sluice.verify.ssh_statement import verify_ssh_statement
 from sluice.verify.trust import TrustRoot
-from sluice.verify.words import SEAL_TYPE, WORD_TYPES, Word, seal_from, word_from
+from sluice.verify.words import Word, seal_from, word_from
 
 __all__ = [
     "MEMORY_BYTES_MAX",

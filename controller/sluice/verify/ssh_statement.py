@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sluice.resources.canonical import canonical_json
+from sluice.verify.claims import SEAL_TYPE, WORD_TYPES
 from sluice.verify.facts import Signer, Statement, evidence_digest
 from sluice.verify.intoto import PAYLOAD_TYPE, read_payload
 from sluice.verify.json_strict import parse
 from sluice.verify.reasons import refusal
 from sluice.verify.ssh import APPROVAL_NAMESPACE, verify_ssh
-from sluice.verify.words import SEAL_TYPE, WORD_TYPES
 
 __all__ = ["SSH_ISSUER", "verify_ssh_statement"]
 
