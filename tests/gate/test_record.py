@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from sluice.errors import Refused
 from sluice.gate.case import Case
-from sluice.gate.codec import as_plain, has_form
+from sluice.gate.codec import MisfitError, as_plain, from_plain, has_form
 from sluice.gate.record import SLUICE_VERSION, DecisionRecord, pieces_named, read_record
 from sluice.policy.subject import Circumstances, PolicyInForce
 from sluice.policy.verdict import Verdict
@@ -239,6 +239,7 @@ def test_what_is_no_record_is_refused(data: bytes) -> None:
     ("path", "value"),
     [
         ("case.now", "2026-06-01T12:00:00Z"),
+        ("case.now", "2026-06-01T12:00:00.0Z"),
         ("case.now", 5),
         ("case.subject", None),
         ("case.subject.cluster", 1),
@@ -253,6 +254,7 @@ def test_what_is_no_record_is_refused(data: bytes) -> None:
         ("verdictSha256", "0" * 64),
         ("pieces", []),
         ("pieces", "all"),
+        ("pieces", [1]),
     ],
 )
 def test_a_record_has_one_form_and_its_digests_are_of_what_it_holds(path: str, value: Any) -> None:
@@ -266,6 +268,40 @@ def test_a_record_has_one_form_and_its_digests_are_of_what_it_holds(path: str, v
 
     with pytest.raises(Refused):
         read_record(canonical_json(whole), kept.pieces)
+
+
+def test_a_record_names_no_piece_that_it_does_not_need() -> None:
+    kept, more = the_record(), sha256_hex(b"more")
+    named = edited(kept, pieces=sorted({more, *kept.pieces}))
+
+    with pytest.raises(Refused, match="these are not the ones"):
+        read_record(named, {**kept.pieces, more: b"more"})
+
+
+@pytest.mark.parametrize(
+    ("plain", "kind"),
+    [
+        (["b", "a"], frozenset[str]),
+        (["a", "a"], frozenset[str]),
+        ([1], frozenset[str]),
+        ("ab", frozenset[str]),
+        ("ab", tuple[str, ...]),
+        (1, bool),
+        (True, int),
+        ({}, str | None),
+    ],
+)
+def test_a_value_has_one_spelling(plain: Any, kind: Any) -> None:
+    with pytest.raises(MisfitError):
+        from_plain(plain, kind, {}, "here")
+
+
+@given(st.frozensets(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_sets_come_back_whatever_their_order(value: frozenset[str]) -> None:
+    plain = as_plain(value, frozenset[str], {})
+
+    assert from_plain(plain, frozenset[str], {}, "here") == value
+    assert plain == sorted(value)
 
 
 def test_white_space_is_another_form() -> None:

@@ -149,6 +149,26 @@ def test_any_other_byte_in_a_record_is_refused(data: st.DataObject) -> None:
         check_summary(sign_summary(kept, KEY), read_record(bytes(changed), kept.pieces), keys=None)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"more": 1},
+        {"payloadType": "application/json"},
+        {"signatures": []},
+        {"signatures": [{"keyid": "", "sig": "AA=="}, {"keyid": "", "sig": "AA=="}]},
+        {"signatures": [{"keyid": "", "sig": "AA==", "more": 1}]},
+        {"signatures": [{"keyid": "", "sig": "AB=="}]},
+    ],
+)
+def test_an_envelope_has_one_form(change: dict[str, Any]) -> None:
+    envelope = json.loads(sign_summary(the_record(), KEY))
+
+    with pytest.raises(VerificationError) as refused:
+        payload_of(canonical_json({**envelope, **change}), None)
+
+    assert refused.value.reason == "SummaryUnreadable"
+
+
 def test_a_key_that_is_not_given_signs_nothing() -> None:
     kept = the_record()
 
