@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from sluice.reconcile.step import ChannelStep, Hold, Rest
@@ -12,9 +12,9 @@ from sluice.resources.canonical import canonical_json, release_digest
 from sluice.resources.kinds import Key
 from sluice.resources.release import ReleaseSpec
 from sluice.store import audit
-from sluice.verify.words import ApprovalClaim, ExceptionClaim, GlassClaim, build_statement
+from sluice.verify.claims import ApprovalClaim, ExceptionClaim, GlassClaim, build_statement
 from support.authenticator import PRESENT, VERIFIED, Authenticator
-from support.laps import QUICK, Laps
+from support.laps import POLICY_KINDS, QUICK, Laps
 from support.sealing import PURPOSE, SshPerson, sealed
 from support.team import OWNERS, Team, manifest
 
@@ -24,6 +24,7 @@ __all__ = [
     "POLICY",
     "Attack",
     "Body",
+    "approved",
     "as_approval",
     "attack",
     "attacks_of",
@@ -37,7 +38,9 @@ __all__ = [
     "resealed",
     "spec_of",
     "ssh_word",
+    "timed",
     "touched",
+    "with_key",
 ]
 
 CHANNEL: Final = Key("Channel", "shop", "production")
@@ -112,8 +115,12 @@ async def refuses(laps: Laps, team: Team, each: Attack) -> None:
 
 
 async def codes(laps: Laps, step: ChannelStep, key: Key = CHANNEL) -> set[str]:
-    """Return every reason code that the channel's state tells a person."""
+    """Return every reason code that the states of the channel and of policies tell a person."""
     found = {step.reason, *CODE.findall(step.message)} if isinstance(step, Hold | Rest) else set()
+    for policy_key in await laps.observer.remembered() | {POLICY}:
+        if policy_key.kind in POLICY_KINDS:
+            told = await laps.lap_of_policy(policy_key)
+            found |= {told.reason} if isinstance(told, Hold | Rest) else set()
     verdict = (await laps.observer.channel(key, laps.now)).verdict
     for finding in verdict.findings if verdict else ():
         if finding.state != "satisfied":
@@ -153,6 +160,12 @@ def offer(laps: Laps, team: Team, release: Body, *words: Body, **channel: Any) -
     """Apply a release with words on it, and point the channel at it."""
     named = {"rollout": QUICK, **channel}
     laps.apply(release, *words, team.channel_manifest(release["metadata"]["name"], **named))
+
+
+def approved(laps: Laps, team: Team, release: Body, *more: Body, **channel: Any) -> None:
+    """Offer a release that alice and bob approve."""
+    words = [ssh_word(team, who, release, laps) for who in ("alice", "bob")]
+    offer(laps, team, release, *words, *more, **channel)
 
 
 def spec_of(release: Body) -> ReleaseSpec:
@@ -227,3 +240,24 @@ def resealed(
     found = team.policy_manifest(revision=revision, **changes)
     edit(found["spec"])
     return sealed(found, *(team.keys[who] for who in by), cluster=team.cluster)
+
+
+def with_key(number: int, blob_text: str, **policy: Any) -> Callable[[Body], None]:
+    """Enrol a key of one person, and let the requirement of approvals say more."""
+
+    def edit(spec: Body) -> None:
+        spec["people"][number]["keys"].append(blob_text)
+        spec["requirements"][2]["approvals"] |= policy
+
+    return edit
+
+
+def timed(value: Any, now: datetime) -> Any:
+    """Return a claim with moments in place of what is told as time from now."""
+    match value:
+        case timedelta():
+            return now + value
+        case dict():
+            return {name: timed(each, now) for name, each in value.items()}
+        case _:
+            return value
