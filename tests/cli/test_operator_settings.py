@@ -17,7 +17,7 @@ KEY = SshPerson().public_key
     [
         (f"threshold: 2\nowners: [{{name: rita, keys: ['{KEY}']}}]", "more than there are owners"),
         (f"threshold: 1\nowners: [{{name: rita, keys: ['{KEY[:-3]}']}}]", "key 1 of rita"),
-        ("owners: [", "line 1"),
+        ("owners: [", "line 2, column 1"),
     ],
 )
 def test_root_owners_that_can_not_be_read_end_the_operator_at_once(
