@@ -91,6 +91,17 @@ def test_a_release_that_is_hostile_everywhere_makes_a_tame_comment(
     assert as_json(plan).isascii()
 
 
+def test_of_many_channels_the_worst_are_shown(team: Team, base: list[Body]) -> None:
+    release = base[2]
+    many = [team.channel_manifest("shop-1.4.1", name=f"c{number}") for number in range(40)]
+    refused = team.approval_manifest("carol", release, decision="reject", channel="c39")
+
+    comment = as_markdown(plan_of(base, [*base, *many, refused]))
+
+    assert "… and 11 more channels, none of them worse." in comment
+    assert comment.index("`shop/c39`") < comment.index("`shop/c0`")
+
+
 def test_a_comment_is_no_longer_than_a_forge_takes(team: Team, base: list[Body]) -> None:
     release = base[2]
     many = [team.approval_manifest("mallory", release) for _ in range(60)]

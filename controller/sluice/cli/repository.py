@@ -87,12 +87,20 @@ class Repository:
         Raises:
             Refused: `RepositoryMissing`.
         """
-        found = cls(place, environment)
-        top = found._git("rev-parse", "--show-toplevel", may_fail=True)
-        if top is None:
-            message = f"{place} is in no git repository with a working tree: go to one."
-            raise Refused("RepositoryMissing", message)
-        return cls(Path(os.fsdecode(top.rstrip(b"\n"))), environment)
+        return cls(cls(place, environment).top(), environment)
+
+    def top(self) -> Path:
+        """Return the root of the working tree.
+
+        Raises:
+            Refused: `RepositoryMissing`.
+        """
+        try:
+            found = self._git("rev-parse", "--show-toplevel") or b""
+        except Refused as error:
+            message = f"{self.root} is in no git repository that can be read: {error.message}"
+            raise Refused("RepositoryMissing", message) from error
+        return Path(os.fsdecode(found.rstrip(b"\n")))
 
     def commit(self, revision: str) -> str:
         """Return the id of the commit that a revision names.

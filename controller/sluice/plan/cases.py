@@ -30,7 +30,6 @@ from sluice.verify.facts import Evidence
 __all__ = [
     "Around",
     "AtHand",
-    "approvals_of",
     "case_for",
     "case_of",
     "live_of",
@@ -84,15 +83,6 @@ def policies_of(
 ) -> Policies:
     """Return the policies of a namespace and of the cluster, in the order that verdicts have."""
     return tuple(policies[key] for key in sorted(policies) if key.namespace in ("", namespace))
-
-
-def approvals_of(manifests: Manifests, namespace: str, release: str) -> tuple[Found, ...]:
-    """Return the readable Approvals of a Release, in the order of their names."""
-    return tuple(
-        each
-        for each in manifests.of_kind("Approval", namespace)
-        if isinstance(each.spec, ApprovalSpec) and each.spec.release == release
-    )
 
 
 def problem_of(manifests: Manifests, channel: Found, spec: ChannelSpec) -> Problem | None:
@@ -162,7 +152,7 @@ def case_for(
     )
     words = [
         (each.key.name, each.spec)
-        for each in approvals_of(manifests, namespace, release.name)
+        for each in manifests.approvals(namespace, release.name)
         if isinstance(each.spec, ApprovalSpec)
     ]
     evidence = offered_evidence(spec, at_hand.fetched, words, around.kept)

@@ -19,7 +19,6 @@ from sluice.gate.trust import TrustRoom
 from sluice.plan.cases import (
     Around,
     AtHand,
-    approvals_of,
     case_for,
     case_of,
     live_on,
@@ -43,7 +42,7 @@ from sluice.resources.release import ReleaseSpec
 from sluice.verify.collect import Examiner
 from sluice.verify.facts import Evidence
 
-__all__ = ["EXITS", "ChannelPlan", "Outcome", "Plan", "Rule", "make_plan", "outcome_of"]
+__all__ = ["EXITS", "WORSE", "ChannelPlan", "Outcome", "Plan", "Rule", "make_plan", "outcome_of"]
 
 Outcome = Literal["allowed", "nothing", "held", "refused", "withdrawn", "problem"]
 Rule = Literal["base", "head"]
@@ -53,6 +52,7 @@ EXITS: Final = {"allowed": 0, "problem": 1, "held": 3, "refused": 4, "withdrawn"
 """Exit status of each outcome; 2 is for a wrong command line, as everywhere."""
 
 WORSE: Final = ("nothing", "allowed", "held", "refused", "withdrawn", "problem")
+"""Outcomes, each worse than those before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +284,7 @@ def _kept(room: _Room, channel: Found, policies: CasePolicies) -> tuple[Evidence
     assert isinstance(spec, ChannelSpec)  # noqa: S101 - the caller has looked
     release = Key("Release", channel.key.namespace, spec.release or "")
     names = [
-        {each.key for each in approvals_of(side, release.namespace, release.name)}
+        {each.key for each in side.approvals(release.namespace, release.name)}
         for side in (room.base, room.head)
     ]
     if names[0] <= names[1]:
@@ -314,9 +314,9 @@ def _circumstances(room: _Room, channel: Found) -> Circumstances:
 
 def _taken_by(base: Manifests, app_id: str, release: ReleaseSpec) -> str | None:
     """Return the other bundle that holds the release's version already, in any namespace."""
-    for each in base.of_kind("Release"):
+    for each in base.releases(release.version):
         spec = each.spec
-        if not isinstance(spec, ReleaseSpec) or spec.version != release.version:
+        if not isinstance(spec, ReleaseSpec):
             continue
         app = base.spec(AppSpec, each.key.namespace, spec.app)
         if app and app.app_id == app_id and spec.bundle.sha256 != release.bundle.sha256:

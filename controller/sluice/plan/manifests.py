@@ -8,6 +8,7 @@ be read is a problem; what can't be read and may be ours is told as left out.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from typing_extensions import override
@@ -35,6 +36,7 @@ NAME_CHARS_MAX: Final = 253
 _OURS: Final = re.compile(rb"[\"']?apiVersion[\"']?\s*:\s*[\"']?sluice\.dev/")
 _PLACE: Final = re.compile(r"line (\d+), column (\d+): (.*)", re.DOTALL)
 
+G = TypeVar("G")
 S = TypeVar("S", AppSpec, ReleaseSpec, ApprovalSpec, ChannelSpec, PolicySpec)
 
 
@@ -90,26 +92,67 @@ class Found:
         return Spot(path=self.path, line=place.line, column=place.column)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifests:
-    """All objects of ours in a set of files."""
+    """All objects of ours in a set of files; looked up by what they are asked for, at no cost."""
 
     objects: Mapping[Key, Found] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     left_out: tuple[str, ...] = ()
     """Files that can't be read and may be ours, by path."""
 
-    def of_kind(self, kind: str, namespace: str | None = None) -> Iterator[Found]:
-        """Yield the objects of a kind, in one namespace or in all, in the order of their keys."""
-        for key in sorted(self.objects):
-            if key.kind == kind and namespace in (None, key.namespace):
-                yield self.objects[key]
+    def of_kind(self, kind: str, namespace: str | None = None) -> tuple[Found, ...]:
+        """Return the objects of a kind, in one namespace or in all, in the order of their keys."""
+        if namespace is None:
+            return self._kinds.get(kind, ())
+        return self._places.get((kind, namespace), ())
+
+    def approvals(self, namespace: str, release: str) -> tuple[Found, ...]:
+        """Return the readable Approvals of a Release, in the order of their names."""
+        return self._approvals.get((namespace, release), ())
+
+    def releases(self, version: str) -> tuple[Found, ...]:
+        """Return the readable Releases of a version, of all apps, in the order of their keys."""
+        return self._versions.get(version, ())
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, tuple[Found, ...]]:
+        return _grouped((each.key.kind, each) for each in self._sorted)
+
+    @cached_property
+    def _places(self) -> Mapping[tuple[str, str], tuple[Found, ...]]:
+        return _grouped(((each.key.kind, each.key.namespace), each) for each in self._sorted)
+
+    @cached_property
+    def _approvals(self) -> Mapping[tuple[str, str], tuple[Found, ...]]:
+        return _grouped(
+            ((each.key.namespace, each.spec.release), each)
+            for each in self._sorted
+            if isinstance(each.spec, ApprovalSpec)
+        )
+
+    @cached_property
+    def _versions(self) -> Mapping[str, tuple[Found, ...]]:
+        return _grouped(
+            (each.spec.version, each) for each in self._sorted if isinstance(each.spec, ReleaseSpec)
+        )
+
+    @cached_property
+    def _sorted(self) -> tuple[Found, ...]:
+        return tuple(self.objects[key] for key in sorted(self.objects))
 
     def spec(self, kind: type[S], namespace: str, name: str) -> S | None:
         """Return the spec of an object; None when there is none that can be read."""
         word = kind.__name__.removesuffix("Spec")
         found = self.objects.get(Key(word, namespace, name))
         return found.spec if found and isinstance(found.spec, kind) else None
+
+
+def _grouped(pairs: Iterable[tuple[G, Found]]) -> Mapping[G, tuple[Found, ...]]:
+    found: dict[G, list[Found]] = {}
+    for group, each in pairs:
+        found.setdefault(group, []).append(each)
+    return {group: tuple(each) for group, each in found.items()}
 
 
 def may_be_ours(data: bytes) -> bool:

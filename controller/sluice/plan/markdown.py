@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sluice.plan.change import ChannelPlan, Plan
+from sluice.plan.change import WORSE, ChannelPlan, Plan
 from sluice.plan.difference import Difference
 from sluice.plan.said import moment
 from sluice.plan.text import DIFFERENCES_SHOWN_MAX, HEADLINES, headline, summary_of
@@ -21,6 +21,9 @@ __all__ = ["as_markdown", "code", "escaped"]
 
 COMMENT_CHARS_MAX: Final = 60_000
 """GitHub takes comments of 65,536 characters."""
+
+CHANNELS_SHOWN_MAX: Final = 30
+"""Channels that are shown, the worst first; their policies and words come after them."""
 
 TEXT_CHARS_MAX: Final = 1200
 CODE_CHARS_MAX: Final = 160
@@ -71,8 +74,11 @@ def as_markdown(plan: Plan) -> str:
     if plan.rule == "head":
         lines += ["", "**Judged by the policies of this very change alone.**"]
     lines += _listed("Problems to mend first", _problems(plan))
-    for each in plan.channels:
+    worst = sorted(plan.channels, key=lambda each: WORSE.index(each.outcome), reverse=True)
+    for each in worst[:CHANNELS_SHOWN_MAX]:
         lines += ["", *_channel(each)]
+    if len(worst) > CHANNELS_SHOWN_MAX:
+        lines += ["", f"… and {len(worst) - CHANNELS_SHOWN_MAX} more channels, none of them worse."]
     lines += _listed("Policies", _policies(plan))
     lines += _listed("Signed words", _words(plan))
     lines += _listed("Not known here", (escaped(each) for each in plan.unknown))

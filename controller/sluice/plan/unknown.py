@@ -98,7 +98,7 @@ def unknown_of_all(head: Manifests, unread: tuple[str, ...]) -> tuple[str, ...]:
         unread: sentences about what was not looked into.
     """
     told = list(unread)
-    if not any(head.of_kind("ClusterReleasePolicy")):
+    if not head.of_kind("ClusterReleasePolicy"):
         told.append(
             "No ClusterReleasePolicy stands in these files. Those of the cluster bind, too: hand"
             " them in with --also FILE."
