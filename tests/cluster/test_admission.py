@@ -20,25 +20,15 @@ from support.watching import Watcher
 HOST = "127.0.0.1"
 
 
-@pytest.fixture
-def webhook(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[tuple[str, ...]]:
-    """Register a webhook for this namespace; yields the operator's arguments, not yet running."""
-    address = x509.IPAddress(ipaddress.ip_address(HOST))
-    certificate, key = certificate_for(address, datetime.now(UTC))
-    (tmp_path / "tls.crt").write_bytes(certificate)
-    (tmp_path / "tls.key").write_bytes(key)
-    port = free_port()
-    name = f"sluice-{namespace}"
+def configuration(name: str, namespace: str, url: str, certificate: bytes) -> dict[str, Any]:
+    """Return the registration of a webhook for one namespace."""
     hook = {
         "name": "validate.sluice.dev",
         "admissionReviewVersions": ["v1"],
         "sideEffects": "None",
         "failurePolicy": "Ignore",
         "timeoutSeconds": 5,
-        "clientConfig": {
-            "url": f"https://{HOST}:{port}/validate",
-            "caBundle": base64.b64encode(certificate).decode(),
-        },
+        "clientConfig": {"url": url, "caBundle": base64.b64encode(certificate).decode()},
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
         "rules": [
             {
@@ -50,14 +40,25 @@ def webhook(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[tuple[
             }
         ],
     }
-    cluster.apply(
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingWebhookConfiguration",
-            "metadata": {"name": name},
-            "webhooks": [hook],
-        }
-    )
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [hook],
+    }
+
+
+@pytest.fixture
+def webhook(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[tuple[str, ...]]:
+    """Register a webhook for this namespace; yields the operator's arguments, not yet running."""
+    address = x509.IPAddress(ipaddress.ip_address(HOST))
+    certificate, key = certificate_for(address, datetime.now(UTC))
+    (tmp_path / "tls.crt").write_bytes(certificate)
+    (tmp_path / "tls.key").write_bytes(key)
+    port = free_port()
+    name = f"sluice-{namespace}"
+    url = f"https://{HOST}:{port}/validate"
+    cluster.apply(configuration(name, namespace, url, certificate))
     yield (
         f"--admission-listen={HOST}:{port}",
         f"--admission-cert={tmp_path / 'tls.crt'}",

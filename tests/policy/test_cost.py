@@ -64,8 +64,8 @@ def calls_of(policy: PolicyInForce, found: Facts, **around: Any) -> Counter[str]
     return calls
 
 
-def test_a_usual_verdict_takes_few_calls() -> None:
-    policy = a_policy(
+def a_usual_policy() -> PolicyInForce:
+    return a_policy(
         SIGNED,
         {"name": "built", "provenance": {"authority": "ci", "repository": REPOSITORY}},
         {"name": "reviewed", "review": {"authority": "ci", "repository": REPOSITORY}},
@@ -87,6 +87,10 @@ def test_a_usual_verdict_takes_few_calls() -> None:
         roles={"release-manager": ["alice", "bob"], "security": ["carol"]},
         ssh=True,
     )
+
+
+def test_a_usual_verdict_takes_few_calls() -> None:
+    policy = a_usual_policy()
     found = Facts(
         signatures=(a_signature(),),
         statements=(

@@ -670,7 +670,7 @@ def read(predicate_type: str, predicate: Any) -> Scan:
 
 
 def paths(part: object, before: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    steps = part.items() if isinstance(part, dict) else enumerate(part)  # type: ignore[arg-type,attr-defined]  # JSON
+    steps = part.items() if isinstance(part, dict) else enumerate(part)  # type: ignore[arg-type,attr-defined] # a part of JSON
     for step, value in steps:
         yield (*before, step)
         if isinstance(value, dict | list):

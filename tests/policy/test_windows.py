@@ -193,7 +193,7 @@ def test_a_freeze_recurs_in_local_time_and_lasts_in_real_time() -> None:
         recurring=(
             Recurrence(
                 rrule="FREQ=MONTHLY;BYDAY=4SA",
-                start=datetime(2026, 1, 24, 22),  # noqa: DTZ001 - local on purpose
+                start=datetime(2026, 1, 24, 22),  # noqa: DTZ001 - a local time has no zone on purpose
                 duration_seconds=6 * 3600,
                 reason="stock-taking",
             ),
