@@ -76,6 +76,19 @@ async def test_a_verdict_that_does_not_follow_is_told_field_by_field(decided: De
     assert found.summary_fault.reason == "SummaryOfOther"
 
 
+async def test_a_summary_of_another_decision_with_the_same_verdict_does_not_fit(
+    decided: Decided,
+) -> None:
+    kept = (await decided.read())[0]
+    record = kept.read()
+    later = replace(record.case, now=record.case.now.replace(microsecond=1))
+
+    found = again(as_record(later, record.verdict), kept.summary, decided)
+
+    assert found.differences == ()
+    assert not found.same
+
+
 async def test_a_forger_with_a_key_of_their_own_is_told_apart(decided: Decided) -> None:
     held = next(each for each in await decided.read() if each.read().verdict.answer == "held")
     record = forged(held, answer="allowed")

@@ -1,6 +1,7 @@
 """Past decisions under policies that are only proposed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,20 @@ def test_a_policy_of_the_cluster_binds_every_namespace(
     policy = proposed(decided.policy(count=3), kind="ClusterReleasePolicy", namespace="")
 
     assert answers(under(records, policy)) == [("allowed", "held"), ("allowed", "held")]
+
+
+def test_why_is_what_is_unmet_under_one_and_not_under_the_other(
+    records: list[DecisionRecord],
+) -> None:
+    shown = records[0].verdict.findings[0]
+    old, both, new = (
+        replace(shown, requirement=name, state="missing") for name in ("old", "both", "new")
+    )
+    warning = replace(shown, requirement="warning", state="missing", enforced=False)
+    before = replace(records[0].verdict, findings=(shown, old, both))
+    after = replace(records[0].verdict, findings=(shown, both, new, warning))
+
+    assert WhatIf(record=records[0], before=before, after=after).why == (new, old)
 
 
 def test_a_policy_of_another_namespace_binds_nothing(

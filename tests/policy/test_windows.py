@@ -428,12 +428,14 @@ def cases(draw: st.DrawFn) -> tuple[Window, datetime]:
     freezes = st.builds(
         lambda a, b: Freeze(start=min(a, b), end=max(a, b) + MINUTE, reason="f"), minutes, minutes
     )
+    local_times = st.datetimes(
+        datetime(2026, 1, 1),  # noqa: DTZ001 - local times have no zone
+        datetime(2026, 2, 1),  # noqa: DTZ001 - local times have no zone
+    )
     recurring = st.builds(
         Recurrence,
         rrule=some_rules,
-        start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 2, 1)).map(  # noqa: DTZ001 - local
-            lambda t: t.replace(second=0, microsecond=0)
-        ),
+        start=local_times.map(lambda t: t.replace(second=0, microsecond=0)),
         duration_seconds=st.integers(1, 30 * 60).map(lambda n: n * 60),
         reason=st.just("r"),
     )
