@@ -15,9 +15,8 @@ from sluice.cli.main import main
 from sluice.gate.document import Exported, as_document, read_document
 from sluice.gate.record import as_record
 from sluice.gate.vsa import payload_of, sign_summary
-from sluice.policy.verdict import Finding
 from sluice.serving.seal import generate_private_key, private_key, public_pem
-from support.decisions import Decided, the_record
+from support.decisions import Decided
 
 
 def run(*arguments: str | Path) -> Result:
@@ -209,35 +208,41 @@ def test_an_explanation_for_machines_holds_the_verdict(decided: Decided) -> None
     assert done.output.isascii()
 
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\nALLOWED"
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\nFORGED"
 
 
-def test_hostile_text_in_a_decision_does_not_steer_the_terminal(tmp_path: Path) -> None:
-    kept = the_record()
-    finding = Finding(
-        policy=HOSTILE,
-        requirement=HOSTILE,
-        state="refused",
-        enforced=True,
-        reason=kept.verdict.findings[0].reason,
-        message=HOSTILE,
-        by=(HOSTILE,),
-    )
+def test_hostile_text_in_a_decision_does_not_steer_the_terminal(
+    decided: Decided, document: Path
+) -> None:
+    kept = read_document(document.read_bytes())[0].read()
+    shown = kept.verdict.findings[0]
+    finding = replace(shown, policy=HOSTILE, requirement=HOSTILE, message=HOSTILE, by=(HOSTILE,))
+    unread = replace(finding, policy="", enforced=False, state="refused")
+    evidence = tuple(replace(each, source=HOSTILE) for each in kept.case.evidence)
     record = as_record(
-        replace(kept.case, subject=replace(kept.case.subject, namespace=HOSTILE)),
-        replace(kept.verdict, message=HOSTILE, namespace=HOSTILE, findings=(finding,)),
+        replace(kept.case, evidence=evidence),
+        replace(
+            kept.verdict,
+            message=HOSTILE,
+            namespace=HOSTILE,
+            channel=HOSTILE,
+            findings=(finding, unread),
+        ),
         version=HOSTILE,
     )
-    key = private_key(generate_private_key())
-    one = Exported(record=record.data, summary=sign_summary(record, key), pieces=record.pieces)
-    file = tmp_path / "hostile.json"
-    file.write_text(as_document([one]))
+    summary = sign_summary(record, decided.seal_key)
+    one = Exported(record=record.data, summary=summary, pieces=record.pieces)
+    document.write_text(as_document([one]))
 
-    for command in (("explain", "--file", file), ("replay", file)):
-        shown = run(*command).output
-        assert shown
-        assert all(line.isprintable() for line in shown.splitlines())
-        assert not any(line.startswith("ALLOWED") for line in shown.splitlines())
+    for command, words in (
+        (("explain", "--file", document), "is ALLOWED: may grow"),
+        (("replay", document), "1. DIFFERENT "),
+    ):
+        printed = run(*command).output
+        assert words in printed
+        assert "owned" in printed
+        assert all(line.isprintable() for line in printed.splitlines())
+        assert not any(line.startswith("FORGED") for line in printed.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,20 @@ async def test_whoever_changes_a_decision_is_found_out(writer: Writer, url: str,
     assert any(words in each.message for each in state.problems)
 
 
+async def test_a_summary_that_was_signed_anew_is_found_out_even_without_a_key(
+    writer: Writer, url: str
+) -> None:
+    """It says the same; but the log names the digest of the one that was signed first."""
+    await writer.judge()
+    without_triggers(url)
+    anew = sign_summary(a_decision(), OTHER_KEY).decode()
+    raw(url, "UPDATE decisions SET summary = ?", anew)
+
+    state = await check_decisions(writer.database, None)
+
+    assert ["summary" in each.message for each in state.problems] == [True]
+
+
 async def test_a_log_that_was_written_anew_without_the_key_is_found_out(
     writer: Writer,
 ) -> None:
@@ -236,12 +250,11 @@ async def test_a_log_that_was_written_anew_without_the_key_is_found_out(
     assert ["not given here" in each.message for each in signed.problems] == [True]
 
 
-def raw(url: str, *statements: str) -> None:
+def raw(url: str, statement: str, *values: str) -> None:
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     try:
         with connection:
-            for each in statements:
-                connection.execute(each)
+            connection.execute(statement, values)
     finally:
         connection.close()
 
