@@ -41,7 +41,7 @@ def rows() -> list[Row]:
     return [
         noted("record a decision", 1_000 * milliseconds(lambda: as_record(case, verdict)), "µs"),
         noted("sign its summary", 1_000 * milliseconds(lambda: sign_summary(record, key)), "µs"),
-        noted("write both in a transaction, on disk", 1_000 * written, "µs"),
+        noted("write both in a transaction, on disk, by the clock", 1_000 * written, "µs"),
         noted(
             "read it back",
             1_000 * milliseconds(lambda: read_record(record.data, record.pieces)),
