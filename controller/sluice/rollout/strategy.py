@@ -9,8 +9,8 @@ from typing import Literal
 __all__ = ["LIES_MAX", "Budget", "HarmBudget", "Step", "Steps", "Strategy"]
 
 LIES_MAX = 8
-"""Most failures that may be ignored. Twelve phones must then fail before anything is stopped, and a
-release that breaks every phone harms some fourteen; beyond that a guard is none."""
+"""Most failures that may be ignored. Twelve phones must then fail before anything is stopped, and
+each signal keeps so many; beyond that the guard is slow without being safer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
