@@ -46,7 +46,7 @@ def test_every_module_that_a_document_names_exists(document: str) -> None:
         parts = name.split(".")
         whole, without_last = Path(*parts), Path(*parts[:-1])
         candidates = (whole, whole.with_suffix(".py"), without_last.with_suffix(".py"))
-        if parts[-1] not in ("py", "dev") and not any(
+        if parts[-1] not in ("py", "dev", "md") and not any(
             (PACKAGE / each).exists() for each in candidates
         ):
             missing.append(name)
