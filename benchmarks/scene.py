@@ -15,7 +15,7 @@ from sluice.resources.canonical import canonical_json, release_digest
 from sluice.resources.kinds import Key
 from sluice.resources.policy import PolicySpec
 from sluice.resources.release import ReleaseSpec
-from sluice.verify.words import ApprovalClaim, build_statement
+from sluice.verify.claims import ApprovalClaim, build_statement
 from support.team import CI, CI_ISSUER, REPOSITORY, Team, a_bundle
 
 __all__ = ["a_busy_case", "ssh_signed"]

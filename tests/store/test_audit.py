@@ -212,7 +212,7 @@ async def filled_url(url: str) -> str:
 
 def test_the_command_says_intact_and_the_anchor_to_note(filled_url: str) -> None:
     done = CliRunner().invoke(command, ["verify", "--store", filled_url])
-    word, anchor = done.output.split()
+    word, anchor = done.output.splitlines()[0].split()
     again = CliRunner().invoke(command, ["verify", "--store", filled_url, "--anchor", anchor])
 
     assert (done.exit_code, word, anchor.partition(":")[0]) == (0, "intact", "5")
