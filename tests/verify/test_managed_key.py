@@ -420,20 +420,20 @@ def test_each_way_to_tamper_is_refused_for_its_own_reason(case: str) -> None:
     assert reason(make()) == expected
 
 
-FLAWS = [
-    Flaw(),
-    Flaw(promise_key=OTHER),
-    Flaw(checkpoint_key=OTHER),
-    Flaw(checkpoint_size=3),
-    Flaw(signature_key=OTHER),
-    Flaw(entry_kind="dsse"),
-    Flaw(entry_kind="rekord"),
-    Flaw(payload_type="text/plain"),
-    Flaw(logged_body={"kind": "hashedrekord"}),
-]
+FLAWS = {
+    "none": Flaw(),
+    "another's promise": Flaw(promise_key=OTHER),
+    "another's checkpoint": Flaw(checkpoint_key=OTHER),
+    "a larger tree": Flaw(checkpoint_size=3),
+    "another's signature": Flaw(signature_key=OTHER),
+    "an entry called dsse": Flaw(entry_kind="dsse"),
+    "an entry called rekord": Flaw(entry_kind="rekord"),
+    "a payload of text": Flaw(payload_type="text/plain"),
+    "an empty entry": Flaw(logged_body={"kind": "hashedrekord"}),
+}
 
 
-@pytest.mark.parametrize("flaw", FLAWS, ids=repr)
+@pytest.mark.parametrize("flaw", FLAWS.values(), ids=FLAWS)
 def test_a_key_is_judged_as_a_certificate_is(flaw: Flaw) -> None:
     """Where sigstore's own verifier refuses a certificate's bundle, ours does a key's."""
 
