@@ -6,7 +6,18 @@ Run it in `tests`, with `controller` and `tests` on the path.
 from pathlib import Path
 from typing import Final
 
-from attacks import test_approvals, test_passes, test_policy, test_requirements, test_words
+from attacks import (
+    test_approvals,
+    test_bundles,
+    test_controller,
+    test_interfaces,
+    test_network,
+    test_passes,
+    test_policy,
+    test_requirements,
+    test_store,
+    test_words,
+)
 from support.attacks import Attack, attacks_of
 
 __all__ = ["README", "ROWS", "rendered", "with_table"]
@@ -19,6 +30,11 @@ MODULES: Final = (
     test_policy,
     test_requirements,
     test_passes,
+    test_bundles,
+    test_network,
+    test_store,
+    test_controller,
+    test_interfaces,
 )
 
 ROWS: Final[list[tuple[Attack, str, str]]] = [

@@ -43,6 +43,7 @@ from support.manifests import a_manifest, a_spec, the_largest_policy
         ('a: "\\ud800"', (1, 7), "Unicode"),
         ("a: b\n\u2028c: d", (2, 1), "write this character as an escape"),
         ("a: 'b\x85'", (1, 6), "write this character as an escape"),
+        ("a: b\nc: d\x07", (2, 5), "none of YAML's"),
         ("a: 1e999", (1, 4), "so large a number"),
         ("a: " + "[" * 64, (1, 67), "so deep"),
         ("a: [" + "b, " * 20_000, (1, 59_996), "so large"),

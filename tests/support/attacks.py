@@ -76,10 +76,12 @@ class Attack:
 
 
 def attack(row: int, name: str, reason: str, defence: str) -> Callable[[Test], Test]:
-    """Mark a test as one that shows an attack of another shape."""
+    """Mark a test as one that shows an attack of another shape; it may show several."""
 
     def mark(test: Test) -> Test:
-        test.attack = Attack(row=row, name=name, reason=reason, defence=defence)  # type: ignore[attr-defined]  # a mark for the table
+        test.__dict__.setdefault("attacks", []).append(
+            Attack(row=row, name=name, reason=reason, defence=defence)
+        )
         return test
 
     return mark
@@ -89,8 +91,8 @@ def attacks_of(names: dict[str, Any]) -> list[tuple[Attack, str]]:
     """Return the attacks in a module's names, each with the test that mounts it."""
     found = [(each, "test_attack") for each in names.get("ATTACKS", ())]
     for name, value in names.items():
-        if name.startswith("test_") and (marked := getattr(value, "attack", None)):
-            found.append((marked, name))
+        if name.startswith("test_"):
+            found += [(each, name) for each in reversed(value.__dict__.get("attacks", ()))]
     return found
 
 

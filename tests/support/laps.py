@@ -73,7 +73,7 @@ class Laps:
         self.inspections = Inspections(database, self.seal_key)
         self.settings = policies
         self.observer = self.observer_of(self.cache)
-        self._files = files
+        self._fetching = FetchSettings(allow_file_under=(files,))
         self.actor = self.actor_of(epoch=1)
 
     @classmethod
@@ -112,10 +112,15 @@ class Laps:
                 policies=self.sealed,
                 inspections=self.inspections,
             ),
-            fetcher=Fetcher(FetchSettings(allow_file_under=(self._files,))),
+            fetcher=Fetcher(self._fetching),
             limits=ArchiveLimits(),
             epoch=epoch,
         )
+
+    def fetch_by(self, settings: FetchSettings) -> None:
+        """Fetch by other settings from now on."""
+        self._fetching = settings
+        self.actor = self.actor_of(epoch=1)
 
     def apply(self, *manifests: Mapping[str, Any]) -> None:
         """Take manifests in, as the API server would tell them."""

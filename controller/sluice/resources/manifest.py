@@ -52,6 +52,8 @@ TRUTHS: Final = {
 INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 LINE_BREAK_TO_SOME: Final = re.compile("[\x85\u2028\u2029]")
+NOT_IN_YAML: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no YAML file may hold (YAML 1.2, 5.1); the parser tells it without its line."""
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 NO_PLAIN_WORD: Final = frozenset("0123456789+-._=yYnNoO")
 """How a word begins that could be a number, or be ambiguous: all others are text to everybody."""
@@ -114,6 +116,9 @@ def read_manifests(data: bytes) -> tuple[Manifest, ...]:
     except yaml.MarkedYAMLError as error:
         raise _refused(_place(error.problem_mark), str(error.problem)) from error
     except yaml.YAMLError as error:
+        if found := NOT_IN_YAML.search(text):
+            at = _place_at(data, len(text[: found.start()].encode()))
+            raise _refused(at, "write this character as an escape: it is none of YAML's") from error
         raise Refused("ManifestUnreadable", plain(str(error), 512)) from error
 
 
