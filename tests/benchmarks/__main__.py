@@ -19,7 +19,7 @@ AREAS: Mapping[str, Callable[[], list[Row]]] = {
     "recording": recording.rows,
 }
 
-OUT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
+OUT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 
 
 def main() -> None:
