@@ -391,12 +391,7 @@ async def test_a_revoked_bundle_is_revoked_under_every_name(laps: Laps, team: Te
     32,
     "A revoked Release is deleted and made again without its revocation",
     "Revoked",
-    "reconcile/channel.py: next_step",
-)
-@pytest.mark.xfail(
-    strict=True,
-    reason="Revocations stand in git alone: who deletes the Release, and makes it again with higher"
-    " spec.rollout.retry, brings a revoked bundle back, as long as its approvals hold.",
+    "store/revocations.py: revocations_of",
 )
 async def test_a_revocation_outlives_its_release(laps: Laps, team: Team) -> None:
     release = await revoked(laps, team)

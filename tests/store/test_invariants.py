@@ -28,6 +28,7 @@ from sluice.store.inspections import keep_inspection
 from sluice.store.migration import migrate
 from sluice.store.policies import PolicyRow, adopt_policy
 from sluice.store.reports import ReportItem, evidence, record, report_commits
+from sluice.store.revocations import keep_revocation
 from sluice.store.serving import clear_override, set_override
 from sluice.store.words import keep_word
 from sluice.verify.facts import Evidence as Signed
@@ -255,6 +256,7 @@ async def live_through_it_all(folder: Path, epoch: int, crashpoint: Crashpoint) 
     generation = row.generation if row else 0
     await adopt_policy(database, POLICY, told={}, epoch=epoch, at=NOW)
     await keep_word(database, "shop", RELEASE_DIGEST, REJECTION, epoch=epoch, at=NOW)
+    await keep_revocation(database, "shop", RELEASE_DIGEST, "It loses orders.", epoch=epoch, at=NOW)
     await keep_inspection(database, RELEASE_DIGEST, "sealed", epoch=epoch, at=NOW)
     if generation == 0:
         attempt = AttemptKey("Publish", "shop", RELEASE_DIGEST)
@@ -286,6 +288,7 @@ TABLES = (
     "policies",
     "kept_words",
     "inspections",
+    "revocations",
     "verdicts",
     "ledger",
     "ledger_refusals",

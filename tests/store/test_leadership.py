@@ -15,6 +15,7 @@ from sluice.store.database import Database
 from sluice.store.inspections import keep_inspection
 from sluice.store.leadership import current_epoch, take_over
 from sluice.store.publications import publish
+from sluice.store.revocations import keep_revocation
 from sluice.store.verdicts import record_verdict
 from support.storing import (
     CHANNEL,
@@ -41,6 +42,9 @@ WRITES: dict[str, Callable[[Writer, int], Awaitable[object]]] = {
     ),
     "serve": lambda w, epoch: serve(
         w.database, CHANNEL, an_offer(), sealed="x", epoch=epoch, at=NOW
+    ),
+    "keep_revocation": lambda w, epoch: keep_revocation(
+        w.database, "shop", "d" * 64, "x", epoch=epoch, at=NOW
     ),
     "keep_inspection": lambda w, epoch: keep_inspection(
         w.database, "d" * 64, "x", epoch=epoch, at=NOW

@@ -31,6 +31,7 @@ from sluice.reconcile.step import (
     Hold,
     Inspect,
     Keep,
+    KeepRevocation,
     PolicyStep,
     Publish,
     Record,
@@ -40,7 +41,7 @@ from sluice.reconcile.step import (
     TakeClaim,
 )
 from sluice.resources.kinds import Key
-from sluice.store import attempts, claims, publications, verdicts, words
+from sluice.store import attempts, claims, publications, revocations, verdicts, words
 from sluice.store.attempts import AttemptKey
 from sluice.store.blobs import Blobs
 from sluice.store.database import Database
@@ -113,6 +114,15 @@ class Actor:
             case Collect():
                 key = AttemptKey("Collect", namespace, digest)
                 await self._attempt(key, now, lambda: self._collect(step))
+            case KeepRevocation():
+                await revocations.keep_revocation(
+                    self._database,
+                    namespace,
+                    step.digest,
+                    step.reason,
+                    epoch=self._epoch,
+                    at=now,
+                )
             case Rest() | Hold():
                 return
 

@@ -42,7 +42,16 @@ from sluice.resources.kinds import Key, Resource
 from sluice.resources.release import ReleaseSpec
 from sluice.rollout.evidence import Evidence
 from sluice.serving.table import ChannelTable
-from sluice.store import attempts, claims, publications, reports, rollouts, verdicts, words
+from sluice.store import (
+    attempts,
+    claims,
+    publications,
+    reports,
+    revocations,
+    rollouts,
+    verdicts,
+    words,
+)
 from sluice.store.database import Database
 from sluice.verify.facts import SignedWord
 
@@ -169,6 +178,11 @@ class Observer:
                 for each in self._cache.of_kind("Channel", release.key.namespace)
                 if isinstance(each.spec, ChannelSpec) and each.spec.release == release.key.name
             ),
+            revocation_kept=spec is not None
+            and spec.bundle.sha256
+            in await revocations.revocations_of(
+                self._database, release.key.namespace, {spec.bundle.sha256}
+            ),
             now=now,
         )
 
@@ -269,7 +283,7 @@ class Observer:
             table=table,
             rollout=rollout,
             spent=await self._spent(key, spec, judged.digest),
-            revoked=self._revoked(key.namespace),
+            revoked=await self._revoked(key.namespace, judged.release, table),
             evidence=await reports.evidence(self._database, rollout.rollout_id)
             if rollout
             else Evidence(),
@@ -353,8 +367,14 @@ class Observer:
             self._database, attempts.AttemptKey(purpose, namespace, digest)
         )
 
-    def _revoked(self, namespace: str) -> dict[str, str]:
-        return {
+    async def _revoked(
+        self, namespace: str, release: ReleaseSpec | None, table: ChannelTable | None
+    ) -> dict[str, str]:
+        served = (table.candidate, table.stable, table.previous) if table else ()
+        digests = {each.digest for each in served if each}
+        digests |= {release.bundle.sha256} if release else set()
+        kept = await revocations.revocations_of(self._database, namespace, digests)
+        return dict(kept) | {
             each.spec.bundle.sha256: each.spec.revoked.reason
             for each in self._cache.of_kind("Release", namespace)
             if isinstance(each.spec, ReleaseSpec) and each.spec.revoked

@@ -222,7 +222,7 @@ def _nothing_to_do(observed: ChannelObserved) -> ChannelStep | None:
     if release.bundle.sha256 in observed.revoked:
         return Hold(
             reason="Revoked",
-            message="Another Release with this very bundle is revoked:"
+            message="This very bundle is revoked, by this Release once or by another:"
             f" {observed.revoked[release.bundle.sha256]}",
         )
     if observed.spent is not None:

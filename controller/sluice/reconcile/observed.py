@@ -136,6 +136,8 @@ class ReleaseObserved:
     publication: Publication | None
     channels: tuple[str, ...]
     """Names of the channels that point at it."""
+    revocation_kept: bool
+    """Whether the store holds that its bundle is revoked."""
     now: datetime
 
 
@@ -223,7 +225,8 @@ class ChannelObserved:
     spent: RolloutRow | None
     """The rollout in which this very release (and retry) was taken back here, if it ever was."""
     revoked: Mapping[str, str]
-    """Bundle digest -> reason, of every Release of the app in this namespace that is revoked."""
+    """Bundle digest -> reason, of every Release in this namespace that is revoked, and of what this
+    channel names or serves that ever was."""
     evidence: Evidence
     """What phones reported in `rollout`, ended or not."""
     words: Words

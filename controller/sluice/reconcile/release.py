@@ -1,7 +1,7 @@
 """The way of one Release: to have its evidence at hand. What it is good for, channels decide."""
 
 from sluice.reconcile.observed import ReleaseObserved
-from sluice.reconcile.step import Collect, Hold, ReleaseStep, Rest
+from sluice.reconcile.step import Collect, Hold, KeepRevocation, ReleaseStep, Rest
 
 __all__ = ["next_step"]
 
@@ -11,6 +11,10 @@ def next_step(observed: ReleaseObserved) -> ReleaseStep:
     problem, attempt = observed.release.problem, observed.attempt
     if observed.spec is None:
         return Hold(reason="SpecInvalid", message=str(problem and problem.message))
+    if observed.spec.revoked is not None and not observed.revocation_kept:
+        return KeepRevocation(
+            digest=observed.spec.bundle.sha256, reason=observed.spec.revoked.reason
+        )
     if observed.spec.revoked is not None:
         return Rest(reason="Revoked", message=observed.spec.revoked.reason)
     if observed.uncollected:

@@ -27,6 +27,7 @@ from sluice.reconcile.step import (
     Hold,
     Inspect,
     Keep,
+    KeepRevocation,
     PolicyStep,
     Publish,
     Record,
@@ -225,32 +226,54 @@ def _conditions(
     return conditions_for(state, reason=reason, message=message, generation=resource.generation)
 
 
+Effect = (
+    Serve
+    | Publish
+    | Inspect
+    | Record
+    | Keep
+    | KeepRevocation
+    | Collect
+    | DropClaim
+    | AdoptPolicy
+    | TakeClaim
+)
+"""Every step that does something."""
+
+
 def _state(step: AppStep | ReleaseStep | ChannelStep | PolicyStep) -> tuple[State, str, str]:
+    if isinstance(step, Rest):
+        settled = step.reason in SETTLED
+        return ("Current" if settled else "InProgress", step.reason, step.message)
+    if isinstance(step, Hold):
+        waiting = step.reason in WAITING or step.until is not None
+        return ("InProgress" if waiting else "Stalled", step.reason, step.message)
+    return ("InProgress", *_doing(step))
+
+
+def _doing(step: Effect) -> tuple[str, str]:
+    """Return what is being done, as a reason and a sentence."""
     match step:
-        case Rest():
-            settled = step.reason in SETTLED
-            return ("Current" if settled else "InProgress", step.reason, step.message)
-        case Hold():
-            waiting = step.reason in WAITING or step.until is not None
-            return ("InProgress" if waiting else "Stalled", step.reason, step.message)
         case Serve():
-            return ("InProgress", step.reason, step.message)
+            return step.reason, step.message
         case Publish():
-            return ("InProgress", "Publishing", "The bundle is fetched and looked into.")
+            return "Publishing", "The bundle is fetched and looked into."
         case Inspect():
-            return ("InProgress", "Inspecting", "The bundle is looked into.")
+            return "Inspecting", "The bundle is looked into."
         case Record():
-            return ("InProgress", "Judged", step.verdict.message)
+            return "Judged", step.verdict.message
         case Keep():
-            return ("InProgress", "Keeping", f"What {step.word.source} says is kept.")
+            return "Keeping", f"What {step.word.source} says is kept."
+        case KeepRevocation():
+            return "Revoking", step.reason
         case Collect():
-            return ("InProgress", "Collecting", "Evidence is fetched.")
+            return "Collecting", "Evidence is fetched."
         case DropClaim():
-            return ("InProgress", "Releasing", f"{step.claim.app_id} is given up.")
+            return "Releasing", f"{step.claim.app_id} is given up."
         case AdoptPolicy():
-            return ("InProgress", "Adopting", "The revision comes into force.")
+            return "Adopting", "The revision comes into force."
         case TakeClaim():
-            return ("InProgress", "Claiming", f"{step.claim.app_id} is claimed.")
+            return "Claiming", f"{step.claim.app_id} is claimed."
 
 
 def _candidate(observed: ChannelObserved, step: ChannelStep) -> CandidateStatus | None:

@@ -25,6 +25,7 @@ __all__ = [
     "Hold",
     "Inspect",
     "Keep",
+    "KeepRevocation",
     "PolicyStep",
     "Publish",
     "Record",
@@ -76,6 +77,14 @@ class AdoptPolicy:
     policy: PolicyInForce
     basis: Basis
     sealed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRevocation:
+    """Keep that a bundle is revoked, before its Release can be deleted from git."""
+
+    digest: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,5 +156,5 @@ class Serve:
 AppStep = TakeClaim | DropClaim | Rest | Hold
 PolicyStep = AdoptPolicy | Rest | Hold
 ApprovalStep = Keep | Rest
-ReleaseStep = Collect | Rest | Hold
+ReleaseStep = Collect | KeepRevocation | Rest | Hold
 ChannelStep = Serve | Keep | Record | Inspect | Publish | Rest | Hold

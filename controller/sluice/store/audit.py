@@ -46,11 +46,12 @@ EntryKind = Literal[
     "Released",
     "PolicyAdopted",
     "WordKept",
+    "Revoked",
     "TookOver",
 ]
 """`Released`: an appId is free again. `PolicyAdopted`: a revision of a policy is in force.
-`WordKept`: a rejection, withdrawal or break-glass counts even once its file is deleted. The other
-words are those of `reconcile.step`."""
+`WordKept`: a rejection, withdrawal or break-glass counts even once its file is deleted; `Revoked`:
+so does a revocation. The other words are those of `reconcile.step`."""
 
 NO_HASH: Final = "0" * 64
 """What the first entry holds as the hash of the one before it."""

@@ -29,6 +29,7 @@ Purpose = Literal[
     "release-claim",
     "adopt-policy",
     "keep-word",
+    "keep-revocation",
     "keep-inspection",
     "record-verdict",
     "publish",

@@ -47,6 +47,7 @@ __all__ = [
     "publications",
     "quarantine",
     "reports",
+    "revocations",
     "rollouts",
     "serving_change",
     "sightings",
@@ -156,6 +157,16 @@ kept_words: Final = Table(
 )
 """Signed words on a release that take something away, or owe something, for ever. They are proven
 anew each time, so nobody can forge one here."""
+
+revocations: Final = Table(
+    "revocations",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("digest", DIGEST, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""Bundles that were revoked, whatever stands in git now; triggers refuse every change."""
 
 verdicts: Final = Table(
     "verdicts",

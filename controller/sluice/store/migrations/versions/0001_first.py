@@ -62,6 +62,10 @@ APPEND_ONLY = (
     BEGIN SELECT RAISE(ABORT, 'a word that was kept never changes'); END""",
     """CREATE TRIGGER kept_words_forget_nothing BEFORE DELETE ON kept_words
     BEGIN SELECT RAISE(ABORT, 'a word that was kept is never forgotten'); END""",
+    """CREATE TRIGGER revocations_keep BEFORE UPDATE ON revocations
+    BEGIN SELECT RAISE(ABORT, 'a revocation never changes'); END""",
+    """CREATE TRIGGER revocations_forget_nothing BEFORE DELETE ON revocations
+    BEGIN SELECT RAISE(ABORT, 'a revocation is never taken back'); END""",
     """CREATE TRIGGER epoch_grows BEFORE UPDATE ON leadership
     WHEN NEW.epoch <= OLD.epoch
     BEGIN SELECT RAISE(ABORT, 'the epoch of the leader only grows'); END""",
@@ -175,6 +179,14 @@ def _policies_and_words() -> None:
         sa.PrimaryKeyConstraint(
             "namespace", "release_digest", "evidence_sha256", name="pk_kept_words"
         ),
+    )
+    op.create_table(
+        "revocations",
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("namespace", "digest", name="pk_revocations"),
     )
 
 
