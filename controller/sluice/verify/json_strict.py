@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from sluice.resources.canonical import INTEGER_MAX
+from sluice.verify.json_place import place_of_duplicate, place_of_number
 from sluice.verify.reasons import Reason, refusal
 
 __all__ = ["JSON_BYTES_MAX", "JSON_DEPTH_MAX", "canonical_text", "parse"]
@@ -28,6 +29,10 @@ class _DuplicateKeyError(ValueError):
     """A key occurs twice in one object."""
 
 
+class _NumberError(ValueError):
+    """A number that not every reader keeps; the message is how it begins."""
+
+
 def parse(data: bytes, *, what: str, reason: Reason, bytes_max: int = JSON_BYTES_MAX) -> Any:
     """Return the value of a JSON document.
 
@@ -42,6 +47,7 @@ def parse(data: bytes, *, what: str, reason: Reason, bytes_max: int = JSON_BYTES
     """
     if len(data) > bytes_max:
         raise refusal(reason, f"The {what} is larger than {bytes_max} bytes; make it smaller.")
+    text = ""
     try:
         text = data.decode()
         value = json.loads(
@@ -64,10 +70,13 @@ def parse(data: bytes, *, what: str, reason: Reason, bytes_max: int = JSON_BYTES
         place = f"line {error.lineno}, column {error.colno}"
         raise refusal(reason, f"The {what} is not valid JSON ({place}); write it again.") from error
     except _DuplicateKeyError as error:
-        raise refusal(reason, f"The {what} gives a key twice; keep one of them.") from error
-    except ValueError as error:
+        place = _in_brackets(place_of_duplicate(text))
+        raise refusal(reason, f"The {what} gives a key twice{place}; keep one of them.") from error
+    except _NumberError as error:
+        place = _in_brackets(place_of_number(text, str(error)))
         raise refusal(
-            reason, f"The {what} holds a number that readers disagree on; write it as a string."
+            reason,
+            f"The {what} holds a number that readers disagree on{place}; write it as a string.",
         ) from error
     return value
 
@@ -107,18 +116,22 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> int:
     if len(digits) > _INTEGER_CHARS_MAX or abs(number := int(digits)) > INTEGER_MAX:
-        raise ValueError(digits[:_INTEGER_CHARS_MAX])
+        raise _NumberError(digits[:_INTEGER_CHARS_MAX])
     return number
 
 
 def _number(digits: str) -> float:
     if not math.isfinite(number := float(digits)):
-        raise ValueError(digits[:_INTEGER_CHARS_MAX])
+        raise _NumberError(digits[:_INTEGER_CHARS_MAX])
     return number
 
 
 def _constant(name: str) -> float:
-    raise ValueError(name)
+    raise _NumberError(name)
+
+
+def _in_brackets(place: str) -> str:
+    return f" ({place})" if place else ""
 
 
 def _refuse_lone_surrogates(value: Any) -> None:
