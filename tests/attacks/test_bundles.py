@@ -407,3 +407,41 @@ async def test_a_revocation_outlives_its_release(laps: Laps, team: Team) -> None
     assert table.candidate is None
     assert table.stable is not None
     assert table.stable.version == "1.0.0"
+
+
+@attack(
+    1,
+    "A channel that asks for less is given everybody's phones",
+    "ApprovalsMissing",
+    "reconcile/channel.py: next_step",
+)
+@pytest.mark.xfail(
+    strict=True,
+    reason="Approvals and policies bind a channel by its name, and git says whose phones it is"
+    " for: a wider audience is no growth yet, and asks nobody.",
+)
+async def test_a_channel_of_testers_does_not_become_everybodys(laps: Laps, team: Team) -> None:
+    """Two must approve for production, one for beta; then beta's audience is changed in git."""
+    strict = team.policy_manifest(selector={"channels": ["production"]})
+    lenient = team.policy_manifest(name="testers", count=1, selector={"channels": ["beta"]})
+    release = team.release_manifest("1.1.0")
+    alice = team.approval_manifest("alice", release, channel="beta")
+    testers = {"audience": {"selfAssign": True}, "rollout": QUICK}
+    laps.apply(team.app_manifest(), strict, lenient, team.channel_manifest(None))
+    laps.apply(release, alice, team.channel_manifest("shop-1.1.0", name="beta", **testers))
+    for _ in range(5):
+        await laps.settle("shop", "beta")
+        await laps.settle("shop")
+        laps.wait(minutes=2)
+
+    everybody = {"audience": {"default": True}, "rollout": QUICK}
+    laps.apply(
+        team.channel_manifest(None, audience={"selfAssign": True}),
+        team.channel_manifest("shop-1.1.0", name="beta", **everybody),
+    )
+    await laps.settle("shop", "beta")
+
+    table = await laps.served("shop", "beta")
+    assert table is not None
+    assert table.stable is not None
+    assert not table.audience.default

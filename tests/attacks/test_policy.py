@@ -387,6 +387,23 @@ def by_thief(laps: Laps, team: Team) -> None:
     approved(laps, team, thief.release_manifest(EVIL))
 
 
+def by_partner(laps: Laps, team: Team) -> None:
+    """The policy trusts a partner's sigstore for the partner, who certifies the CI's name."""
+    partner = PrivateSigstore()
+
+    def edit(spec: Body) -> None:
+        root = partner.trusted_root_json().decode()
+        fields = {"issuer": CI_ISSUER, "subjects": [CI + "-partner"], "trustedRoot": root}
+        spec["authorities"].append({"name": "partner", **fields})
+
+    laps.apply(resealed(team, edit))
+    release = team.release_manifest(EVIL)
+    digest = release["spec"]["bundle"]["sha256"]
+    made = partner.sign_blob(digest, CI, CI_ISSUER).decode()
+    release["spec"]["attestations"][0]["inline"] = made
+    approved(laps, team, release)
+
+
 def signed(subject: str = CI, issuer: str = CI_ISSUER, *, flaw: Flaw | None = None) -> Mount:
     """The bundle is signed by somebody else than the CI; everything else is in order."""
 
@@ -511,6 +528,13 @@ TRUSTED = [
         reason="CertificateUntrusted",
         defence=REVISIONS,
         mount=by_thief,
+    ),
+    Attack(
+        row=20,
+        name="A sigstore that is trusted for a partner certifies the CI's name",
+        reason="SignedByOther",
+        defence=IS_BY,
+        mount=by_partner,
     ),
     *(
         Attack(

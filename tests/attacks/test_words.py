@@ -594,6 +594,24 @@ async def test_a_strangers_no_stops_nothing(laps: Laps, team: Team) -> None:
     assert await offered_version(laps) == "1.0.0"
 
 
+@attack(9, "The operator's clock is set back", "ApprovalExpired", "policy/words.py: expired")
+@pytest.mark.xfail(
+    strict=True,
+    reason="The operator believes its clock: it keeps no latest time, below which it can't go.",
+)
+async def test_time_does_not_go_back(laps: Laps, team: Team) -> None:
+    laps.apply(team.app_manifest(), team.policy_manifest())
+    await laps.settle("shop")
+    all_expire(laps, team)
+    step = await laps.settle("shop")
+    assert "ApprovalExpired" in await codes(laps, step)
+
+    laps.wait(hours=-2)
+    await laps.settle("shop")
+
+    assert await offered_version(laps) is None
+
+
 ATTACKS = [*SIGNED_OTHERWISE, *MINDS]
 
 
