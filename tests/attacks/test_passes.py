@@ -11,6 +11,7 @@ from sluice.reconcile.step import Hold
 from sluice.store import audit
 from sluice.verify.claims import ExceptionClaim, GlassClaim
 from support.attacks import (
+    CHANNEL,
     EVIL,
     Attack,
     Body,
@@ -517,6 +518,29 @@ async def test_deleting_the_words_does_not_pay_the_debt(laps: Laps, team: Team) 
     for each in words:
         laps.delete(each)
     laps.restart()
+    laps.now += AN_HOUR
+
+    await is_withdrawn(laps)
+
+
+@attack(
+    21,
+    "The words that broke the glass are deleted before anybody but the channel has seen them",
+    "CosignMissing",
+    "reconcile/keeping.py: keeping",
+)
+async def test_the_glass_is_kept_before_anything_is_offered(laps: Laps, team: Team) -> None:
+    laps.apply(team.app_manifest(), team.policy_manifest())
+    await laps.settle("shop")
+    laps.apply(resealed(team, breakable()))
+    await laps.settle("shop")
+    release = team.release_manifest("1.0.0")
+    words = [glass(team, who, release, laps) for who in ("alice", "bob")]
+    offer(laps, team, release, *words)
+    while await offered_version(laps) is None:
+        await laps.lap_of_channel(CHANNEL)
+    for each in words:
+        laps.delete(each)
     laps.now += AN_HOUR
 
     await is_withdrawn(laps)

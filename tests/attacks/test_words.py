@@ -470,6 +470,10 @@ MINDS = [
             ("A rejection is outvoted", [("carol", REJECTED)]),
             ("A rejection is outvoted by its own person's earlier yes", [("bob", REJECTED)]),
             (
+                "A rejection is dated ahead, so that it is to count later",
+                [("carol", {**REJECTED, "issued_at": timedelta(hours=1)})],
+            ),
+            (
                 "A rejection has expired",
                 [("carol", {**REJECTED, "expires_at": timedelta(0)})],
             ),
