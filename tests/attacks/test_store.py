@@ -149,15 +149,36 @@ def without_policies(laps: Laps, team: Team) -> None:
         connection.execute("DELETE FROM policies")
 
 
-async def forged_report(laps: Laps, team: Team) -> None:
-    """What was seen inside of the bundle is edited: its secret is not there any more."""
+async def looked_into(laps: Laps, team: Team) -> None:
+    """A release whose bundle holds a secret, which the policy forbids, was looked into."""
     more = {"name": "contents", "bundle": {"secrets": "Refuse"}}
     laps.apply(resealed(team, lambda spec: spec["requirements"].append(more)))
+    await laps.settle("shop")
     secret = {"config.js": b"const key = 'AKIAIOSFODNN7QRSTUVW';\n"}
+    clean = team.release_manifest("1.1.0")
+    approved(laps, team, clean)
+    await laps.settle("shop")
+    laps.apply(team.channel_manifest("shop-1.0.0", rollout=QUICK))
+    await laps.settle("shop")
     approved(laps, team, team.release_manifest(EVIL, a_bundle(EVIL, more=secret)))
     await laps.settle("shop")
+
+
+async def forged_report(laps: Laps, team: Team) -> None:
+    """What was seen inside of the bundle is edited: its secret is not there any more."""
+    await looked_into(laps, team)
     with raw(team) as connection:
         connection.execute("UPDATE inspections SET sealed = replace(sealed, 'AWS', 'none')")
+
+
+async def other_report(laps: Laps, team: Team) -> None:
+    """The report on a bundle without secrets stands under that of the bundle with one."""
+    await looked_into(laps, team)
+    with raw(team) as connection:
+        connection.execute(
+            "UPDATE inspections SET sealed = (SELECT sealed FROM inspections"
+            " WHERE sealed NOT LIKE '%AWS%' LIMIT 1)"
+        )
 
 
 async def forged_word(laps: Laps, team: Team) -> None:
@@ -252,6 +273,13 @@ ATTACKS = [
                 "PolicyUnreadable",
                 SEALED,
                 without_policies,
+            ),
+            (
+                37,
+                "What was seen inside of another bundle is told of this one",
+                "SecretsFound",
+                "operator/inspections.py: of",
+                other_report,
             ),
             (
                 37,

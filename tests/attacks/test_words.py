@@ -584,6 +584,22 @@ async def test_growth_pauses_when_an_approval_is_deleted(laps: Laps, team: Team)
     await stays_as_it_is(laps, "ApprovalsMissing")
 
 
+@attack(
+    13,
+    "What somebody rejects while it is offered stays on phones",
+    "Rejected",
+    "policy/evaluate.py: evaluate",
+)
+async def test_what_is_rejected_is_taken_back(laps: Laps, team: Team) -> None:
+    release = await begun(laps, team)
+    laps.apply(ssh_word(team, "carol", release, laps, decision="reject"))
+
+    step = await laps.settle("shop")
+
+    assert "Rejected" in await codes(laps, step)
+    assert await offered_version(laps) is None
+
+
 @attack(13, "Strangers reject, so that nothing is ever released", "ApproverUnknown", SCOPE)
 async def test_a_strangers_no_stops_nothing(laps: Laps, team: Team) -> None:
     laps.apply(team.app_manifest(), team.policy_manifest())
