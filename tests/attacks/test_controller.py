@@ -147,8 +147,26 @@ async def test_no_text_of_a_manifest_forges_a_line(laps: Laps, team: Team) -> No
             laps.apply(hostile)
             bad += [(each["kind"], path, said) for said in await told(laps) if not printable(said)]
             laps.apply(each)
+        laps.apply({**each, "spec": {**each["spec"], HOSTILE_TEXT: {HOSTILE_TEXT: 1}}})
+        bad += [(each["kind"], "key", said) for said in await told(laps) if not printable(said)]
+        laps.apply(each)
 
     assert bad == []
+
+
+@attack(47, "The reason of a revocation forges a line", "Revoked", "resources/text.py: plain")
+async def test_no_reason_forges_a_line_in_a_status(laps: Laps, team: Team) -> None:
+    release = team.release_manifest(EVIL, revoked={"reason": HOSTILE_TEXT}, notes=HOSTILE_TEXT)
+    laps.apply(team.app_manifest(), team.policy_manifest())
+    offer(laps, team, release)
+
+    step = await laps.settle("shop")
+
+    observed = await laps.observer.channel(CHANNEL, laps.now)
+    assert isinstance(step, Hold)
+    assert step.reason == "Revoked"
+    assert printable(_json(status.channel_status(observed, step)))
+    assert await offered_version(laps) is None
 
 
 async def told(laps: Laps) -> list[Any]:

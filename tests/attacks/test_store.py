@@ -137,6 +137,18 @@ def forged_policy(laps: Laps, team: Team) -> None:
         )
 
 
+async def moved_policy(laps: Laps, team: Team) -> None:
+    weak = [{"name": "signed", "signature": {"authority": "ci"}}]
+    laps.apply(team.policy_manifest(name="weak", requirements=weak))
+    await laps.settle("shop")
+    laps.delete(team.policy_manifest())
+    offer(laps, team, team.release_manifest(EVIL))
+    with raw(team) as connection:
+        connection.execute("DELETE FROM policies WHERE name = 'releases'")
+        connection.execute("UPDATE policies SET name = 'releases'")
+    laps.restart()
+
+
 def without_policies(laps: Laps, team: Team) -> None:
     laps.delete(team.policy_manifest())
     laps.apply(
@@ -269,6 +281,13 @@ ATTACKS = [
             ),
             (
                 37,
+                "The row of a weaker policy is moved to the name of the one in force",
+                "PolicyUnreadable",
+                SEALED,
+                moved_policy,
+            ),
+            (
+                37,
                 "Policies are deleted from the database and from git",
                 "PolicyUnreadable",
                 SEALED,
@@ -320,7 +339,7 @@ ATTACKS = [
             (
                 57,
                 "The tail of the audit log is removed, and its head is turned back",
-                "AuditBroken",
+                "AuditNotAsNoted",
                 CHAIN,
                 cut_and_rewound,
             ),
@@ -386,9 +405,10 @@ async def found_out(laps: Laps, noted: audit.Head) -> set[str]:
         found |= await codes(laps, await laps.settle("shop"))
     except SluiceError as error:
         found.add(error.reason)
+    if isinstance(await audit.verify_chain(laps.database), audit.Broken):
+        return found | {"AuditBroken"}
     if isinstance(await audit.verify_chain(laps.database, anchor=noted), audit.Broken):
-        found.add("AuditBroken")
-        return found
+        return found | {"AuditNotAsNoted"}
     keys = [laps.seal_key.public_key()]
     if (await check_decisions(laps.database, keys)).problems:
         found.add("DecisionsBroken")
