@@ -331,6 +331,26 @@ async def test_versions_do_not_go_down(laps: Laps, team: Team) -> None:
 
 @attack(
     32,
+    "A channel is deleted and made again, so that an older version follows none",
+    "Downgrade",
+    "policy/version.py: judge_version",
+)
+async def test_making_a_channel_again_forgets_no_version(laps: Laps, team: Team) -> None:
+    await go_live(laps, team, "1.0.0")
+    more = {"name": "up", "version": {}}
+    laps.apply(resealed(team, lambda spec: spec["requirements"].append(more)))
+    await laps.settle("shop")
+    laps.delete(team.channel_manifest("shop-1.0.0"))
+    await laps.settle("shop")
+    approved(laps, team, team.release_manifest("0.9.0"))
+
+    await laps.settle("shop")
+
+    assert await offered_version(laps) is None
+
+
+@attack(
+    32,
     "A version differs from what is served in its build number alone",
     "VersionNotUp",
     "policy/version.py: judge_version",

@@ -36,15 +36,32 @@ class Surroundings:
             Unavailable: `StoreFailed`.
         """
         digest = release.bundle.sha256
-        stable = table.stable if table else None
+        live = await self._live(key, app_id, table)
         holder = await publications.version_holder(self._database, app_id, release.version)
         return Circumstances(
-            live=Live(version=stable.version, bundle_sha256=stable.digest) if stable else None,
+            live=live,
             soaked=await self._soaked(key, digest),
             version_taken_by=holder if holder != digest else None,
             bundle=await self._inspections.of(digest),
-            live_bundle=await self._inspections.of(stable.digest) if stable else None,
+            live_bundle=await self._inspections.of(live.bundle_sha256) if live else None,
         )
+
+    async def _live(self, key: Key, app_id: str, table: ChannelTable | None) -> Live | None:
+        """Return what phones of an app have by this channel.
+
+        Phones keep what they got when a channel is deleted: so whoever makes it anew, empty, does
+        not make them forget it, and an older version is older still.
+        """
+        if table is not None and table.stable is not None:
+            return Live(version=table.stable.version, bundle_sha256=table.stable.digest)
+        last = await rollouts.completed_rollout(self._database, key.namespace, key.name)
+        if last is None:
+            return None
+        # The channel may have been another app's of this namespace.
+        holder = await publications.version_holder(self._database, app_id, last.version)
+        if holder != last.bundle_digest:
+            return None
+        return Live(version=last.version, bundle_sha256=last.bundle_digest)
 
     async def _soaked(self, key: Key, digest: str) -> tuple[Soaked, ...]:
         rows = await rollouts.rollouts_of_bundle(self._database, key.namespace, digest)

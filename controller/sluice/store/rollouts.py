@@ -12,6 +12,7 @@ from sluice.store.schema import rollouts
 
 __all__ = [
     "ROLLOUTS_OF_BUNDLE_MAX",
+    "completed_rollout",
     "latest_rollout",
     "rollout_json",
     "rollouts_of_bundle",
@@ -33,6 +34,20 @@ async def latest_rollout(database: Database, namespace: str, channel: str) -> Ro
         Unavailable: `StoreFailed`.
     """
     return await _latest(database, rollouts.c.namespace == namespace, rollouts.c.channel == channel)
+
+
+async def completed_rollout(database: Database, namespace: str, channel: str) -> RolloutRow | None:
+    """Return the latest rollout that all phones of a channel got, and that was not taken back.
+
+    Raises:
+        Unavailable: `StoreFailed`.
+    """
+    return await _latest(
+        database,
+        rollouts.c.namespace == namespace,
+        rollouts.c.channel == channel,
+        rollouts.c.phase == "Complete",
+    )
 
 
 async def spent_rollout(
