@@ -435,11 +435,6 @@ async def test_a_revocation_outlives_its_release(laps: Laps, team: Team) -> None
     "ApprovalsMissing",
     "reconcile/channel.py: next_step",
 )
-@pytest.mark.xfail(
-    strict=True,
-    reason="Approvals and policies bind a channel by its name, and git says whose phones it is"
-    " for: a wider audience is no growth yet, and asks nobody.",
-)
 async def test_a_channel_of_testers_does_not_become_everybodys(laps: Laps, team: Team) -> None:
     """Two must approve for production, one for beta; then beta's audience is changed in git."""
     strict = team.policy_manifest(selector={"channels": ["production"]})

@@ -159,7 +159,8 @@ def renamed_channel(laps: Laps, team: Team) -> None:
     laps.apply(team.policy_manifest(revision=2, selector={"channels": ["production"]}))
     release = team.release_manifest(EVIL)
     words = [ssh_word(team, who, release, laps, channel="prod") for who in ("alice", "bob")]
-    laps.apply(release, *words, team.channel_manifest(f"shop-{EVIL}", name="prod", rollout=QUICK))
+    joined = {"audience": {"selfAssign": True}, "rollout": QUICK}
+    laps.apply(release, *words, team.channel_manifest(f"shop-{EVIL}", name="prod", **joined))
 
 
 TYPOS = {

@@ -332,3 +332,30 @@ def test_a_rejection_never_widens_what_is_allowed(some: Any, votes: Any, who: st
     after = judge(some, facts(*votes, rejection)).answer
 
     assert order[after] <= order[before]
+
+
+def test_a_default_channel_is_bound_whatever_its_name() -> None:
+    """Else a channel of testers could be made everybody's, past the policy of production."""
+    strict = a_policy(approvals_needed(count=2), selector={"channels": ["production"]})
+    testers = a_subject(channel="beta")
+    everybody = a_subject(channel="beta", default_channel=True)
+
+    assert evaluate((strict,), testers, facts(), NOW).reason == "NoPolicy"
+    assert evaluate((strict,), everybody, facts(), NOW).reason == "ApprovalsMissing"
+
+
+def test_a_policy_may_bind_channels_by_name_alone() -> None:
+    selector = {"channels": ["production"], "defaultChannels": False}
+    strict = a_policy(approvals_needed(count=2), selector=selector)
+
+    verdict = evaluate((strict,), a_subject(channel="beta", default_channel=True), facts(), NOW)
+
+    assert verdict.reason == "NoPolicy"
+
+
+def test_the_apps_of_a_policy_are_bound_by_name_all_the_same() -> None:
+    other = a_policy(approvals_needed(), selector={"apps": ["com.example.other"]})
+
+    verdict = evaluate((other,), a_subject(default_channel=True), facts(), NOW)
+
+    assert verdict.reason == "NoPolicy"

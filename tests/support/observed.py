@@ -6,8 +6,8 @@ from typing import Any
 from sluice.errors import Refused
 from sluice.gate.case import Case
 from sluice.policy.verdict import Verdict
+from sluice.reconcile.audience import wanted_audience
 from sluice.reconcile.observed import ChannelObserved, Publication, RolloutRow
-from sluice.reconcile.tables import wanted_audience
 from sluice.reconcile.words import NO_WORDS
 from sluice.resources.canonical import canonical_json
 from sluice.resources.channel import ChannelSpec

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from sluice.errors import Refused
 from sluice.gate.case import Case, Policies
 from sluice.gate.offered import approval_evidence
+from sluice.operator.bound import channels_bound
 from sluice.operator.cache import Cache
 from sluice.operator.circumstances import Surroundings
 from sluice.operator.evidence import EvidenceRoom
@@ -18,7 +19,6 @@ from sluice.operator.inspections import Inspections
 from sluice.operator.policies import PolicyRoom
 from sluice.operator.sealed import Seen
 from sluice.operator.tables import Tables
-from sluice.policy.evaluate import binding
 from sluice.policy.lasting import lasting_words
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.verdict import Verdict
@@ -57,7 +57,7 @@ from sluice.verify.facts import SignedWord
 
 __all__ = ["Observer"]
 
-S = TypeVar("S", AppSpec, ReleaseSpec)
+S = TypeVar("S", AppSpec, ChannelSpec, ReleaseSpec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,12 @@ class Observer:
             channel=word.channel,
             release=release,
             release_digest=release_digest(release),
+            default_channel=self._is_default(namespace, word.channel),
         )
+
+    def _is_default(self, namespace: str, channel: str) -> bool:
+        spec = self._spec_of(ChannelSpec, namespace, channel)
+        return spec is not None and spec.audience.default
 
     async def _words_of(
         self, approval: Resource, namespace: str, digest: str, lasting: frozenset[str]
@@ -244,7 +249,7 @@ class Observer:
             store_problem=look.store_problem,
             judgement=look.judgement,
             unsealed_allowed=self._policies.unsealed_allowed,
-            channels=self._bound(judging, key.namespace or None) if judging else 0,
+            channels=channels_bound(self._cache, judging, key.namespace or None) if judging else 0,
             now=now,
         )
 
@@ -336,6 +341,7 @@ class Observer:
             channel=key.name,
             release=release,
             release_digest=digest,
+            default_channel=spec.audience.default,
             circumstances=await self._surroundings.of(key, app_id, release, place.table),
         )
         kept = await words.kept_evidence(self._database, key.namespace, digest)
@@ -384,13 +390,3 @@ class Observer:
         word = kind.__name__.removesuffix("Spec")
         resource = self._cache.get(Key(word, namespace, name))
         return resource.spec if resource and isinstance(resource.spec, kind) else None
-
-    def _bound(self, policy: PolicyInForce | UnreadablePolicy, namespace: str | None) -> int:
-        """Return how many channels a policy binds."""
-        count = 0
-        for each in self._cache.of_kind("Channel", namespace):
-            where = each.key.namespace
-            if isinstance(each.spec, ChannelSpec):
-                app = self._spec_of(AppSpec, where, each.spec.app)
-                count += app is not None and binding(policy, where, app.app_id, each.key.name)
-        return count

@@ -148,6 +148,7 @@ def case_for(
         channel=channel,
         release=spec,
         release_digest=release_digest(spec),
+        default_channel=manifests.is_default(namespace, channel),
         circumstances=around.circumstances,
     )
     words = [

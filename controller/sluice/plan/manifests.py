@@ -111,6 +111,11 @@ class Manifests:
         """Return the readable Approvals of a Release, in the order of their names."""
         return self._approvals.get((namespace, release), ())
 
+    def is_default(self, namespace: str, channel: str) -> bool:
+        """Return whether phones that name no channel of their own get this one."""
+        spec = self.spec(ChannelSpec, namespace, channel)
+        return spec is not None and spec.audience.default
+
     def releases(self, version: str) -> tuple[Found, ...]:
         """Return the readable Releases of a version, of all apps, in the order of their keys."""
         return self._versions.get(version, ())

@@ -13,7 +13,7 @@ from sluice.gate.trust import TrustRoom
 from sluice.plan.cases import AtHand, policies_of, policy_of
 from sluice.plan.manifests import Manifests
 from sluice.plan.policies import PolicyBook
-from sluice.policy.evaluate import binding
+from sluice.policy.evaluate import binds
 from sluice.policy.signers import person_behind
 from sluice.policy.subject import Circumstances, Live, PolicyInForce, Subject
 from sluice.policy.verdict import Verdict
@@ -61,6 +61,7 @@ class Matter:
             channel=self.channel,
             release=self.release,
             release_digest=release_digest(self.release),
+            default_channel=self.manifests.is_default(self.namespace, self.channel),
             circumstances=Circumstances(live=self.live),
         )
 
@@ -113,8 +114,7 @@ class Speaker:
         self.policies: tuple[PolicyInForce, ...] = tuple(
             each
             for each in policies_of(readable, matter.namespace)
-            if isinstance(each, PolicyInForce)
-            and binding(each, matter.namespace, matter.app_id, matter.channel)
+            if isinstance(each, PolicyInForce) and binds(each, matter.subject)
         )
 
     def person(self, key: str) -> str | None:

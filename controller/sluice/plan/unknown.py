@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from sluice.gate.case import Case
 from sluice.plan.manifests import Manifests
-from sluice.policy.evaluate import binding
+from sluice.policy.evaluate import binds
 from sluice.policy.subject import Circumstances, Live, PolicyInForce, UnreadablePolicy
 from sluice.resources.requirements import Requirement
 from sluice.resources.text import plain
@@ -66,9 +66,7 @@ def _of_policies(
 def _bound(case: Case) -> Iterator[PolicyInForce]:
     subject = case.subject
     for policy in case.policies:
-        if isinstance(policy, PolicyInForce) and binding(
-            policy, subject.namespace, subject.app_id, subject.channel
-        ):
+        if isinstance(policy, PolicyInForce) and binds(policy, subject):
             yield policy
 
 

@@ -29,7 +29,7 @@ from sluice.policy.verdict import Answer, Finding, Verdict
 from sluice.resources.fields import BASIS_POINTS
 from sluice.verify.facts import Facts
 
-__all__ = ["binding", "evaluate"]
+__all__ = ["binding", "binds", "evaluate"]
 
 WITHDRAWING: Final = frozenset({"Rejected", "CosignMissing"})
 """Reasons of enforced findings for which a release must go, and not only stay as it is."""
@@ -49,11 +49,7 @@ def evaluate(
         facts: everything proven about the release, under all trust roots of the policies.
         now: the time of the judgement, in UTC.
     """
-    bound = tuple(
-        each
-        for each in policies
-        if binding(each, subject.namespace, subject.app_id, subject.channel)
-    )
+    bound = tuple(each for each in policies if binds(each, subject))
     names = author_names(subject, facts)
     found = [_judged(each, subject, facts, now, names) for each in bound]
     findings = [*_taken_version(subject), *(one for each in found for one in each.findings)]
@@ -117,10 +113,26 @@ def _judged(
     )
 
 
+def binds(policy: PolicyInForce | UnreadablePolicy, subject: Subject) -> bool:
+    """Return whether a policy binds the channel of a subject."""
+    return binding(
+        policy,
+        subject.namespace,
+        subject.app_id,
+        subject.channel,
+        default=subject.default_channel,
+    )
+
+
 def binding(
-    policy: PolicyInForce | UnreadablePolicy, namespace: str, app_id: str, channel: str
+    policy: PolicyInForce | UnreadablePolicy,
+    namespace: str,
+    app_id: str,
+    channel: str,
+    *,
+    default: bool,
 ) -> bool:
-    """Return whether a policy binds a channel."""
+    """Return whether a policy binds a channel; `default`: it is a default one of its app."""
     if policy.ref.namespace not in ("", namespace):
         return False
     if isinstance(policy, UnreadablePolicy):
@@ -128,7 +140,9 @@ def binding(
     if policy.spec.retired:
         return False
     selector = policy.spec.selector
-    return any(name_matches(each, app_id) for each in selector.apps) and any(
+    if not any(name_matches(each, app_id) for each in selector.apps):
+        return False
+    return (default and selector.default_channels is not False) or any(
         name_matches(each, channel) for each in selector.channels
     )
 

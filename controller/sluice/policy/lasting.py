@@ -9,7 +9,7 @@ broken glass leaves a debt. Whoever can write to git must not undo any of them b
 from datetime import datetime
 
 from sluice.policy.ballots import Ballot, count_ballots
-from sluice.policy.evaluate import binding
+from sluice.policy.evaluate import binds
 from sluice.policy.question import Question
 from sluice.policy.subject import PolicyInForce, Subject, UnreadablePolicy
 from sluice.policy.words import whose
@@ -39,9 +39,7 @@ def lasting_words(
     """
     found: set[str] = set()
     for policy in policies:
-        if isinstance(policy, UnreadablePolicy) or not binding(
-            policy, subject.namespace, subject.app_id, subject.channel
-        ):
+        if isinstance(policy, UnreadablePolicy) or not binds(policy, subject):
             continue
         # Whether somebody is an author makes no difference here.
         nobody: frozenset[str] = frozenset()

@@ -69,6 +69,8 @@ class Subject:
     channel: str
     release: ReleaseSpec
     release_digest: str
+    default_channel: bool = False
+    """Whether phones that name no channel of their own get this one."""
     circumstances: Circumstances = Circumstances()
 
 

@@ -13,13 +13,15 @@ The order of the branches is the safety argument:
 
 from dataclasses import replace
 
+from sluice.reconcile.audience import audience_held, wanted_audience, widens
+from sluice.reconcile.ceiling import above_ceiling
 from sluice.reconcile.inspection import inspection
 from sluice.reconcile.keeping import crowded, keeping
 from sluice.reconcile.observed import ChannelObserved, Phase, RolloutRow
 from sluice.reconcile.step import ChannelStep, Hold, Publish, Record, Rest, Serve
-from sluice.reconcile.tables import first_table, offering, promoted, wanted_audience, withdrawn
+from sluice.reconcile.tables import first_table, offering, promoted, withdrawn
 from sluice.resources.channel import Rollout
-from sluice.resources.fields import BASIS_POINTS, basis_points, percent, seconds
+from sluice.resources.fields import BASIS_POINTS, basis_points, seconds
 from sluice.rollout.advance import advance
 from sluice.rollout.decision import Complete, Decision, Offer, Progress, RollBack
 from sluice.rollout.decision import Hold as Wait
@@ -197,6 +199,8 @@ def _retarget(observed: ChannelObserved) -> ChannelStep | None:
     audience = wanted_audience(observed.spec.audience)
     if audience == table.audience:
         return None
+    if widens(table.audience, audience) and audience_held(observed, table):
+        return None
     return Serve(
         change="Retarget",
         table=replace(table, audience=audience),
@@ -233,6 +237,9 @@ def _nothing_to_do(observed: ChannelObserved) -> ChannelStep | None:
             " spec.rollout.retry.",
         )
     if table and table.stable and table.stable.digest == release.bundle.sha256:
+        wanted = wanted_audience(spec.audience)
+        if wanted != table.audience and (why := audience_held(observed, table)):
+            return why
         return Rest(reason="Live", message=f"{release.version} is what all phones get.")
     if observed.verdict.answer == "held":
         verdict = observed.verdict
@@ -268,24 +275,11 @@ def _grow(observed: ChannelObserved) -> ChannelStep:
             until = min(moments, default=None)
             return Rest(reason=decision.reason, message=decision.message, until=until)
         case Offer():
-            return _above(observed, decision.share_bp) or _serve_offer(observed, decision)
+            return above_ceiling(observed, decision.share_bp) or _serve_offer(observed, decision)
         case Complete():
-            return _above(observed, BASIS_POINTS) or _serve_promotion(observed, decision)
+            return above_ceiling(observed, BASIS_POINTS) or _serve_promotion(observed, decision)
         case RollBack():  # decided in the way back, before anything else
             return Rest(reason=decision.reason, message=decision.message)
-
-
-def _above(observed: ChannelObserved, share_bp: int) -> Hold | None:
-    """Return why the rollout may not grow to a share, when approvals have a ceiling below it."""
-    verdict = observed.verdict
-    if verdict is None or share_bp <= verdict.ceiling_bp:
-        return None
-    return Hold(
-        reason="CeilingReached",
-        message=f"Approvals let {verdict.version} grow to {percent(verdict.ceiling_bp)} of the"
-        f" phones, and {percent(share_bp)} would be next: approve it for more.",
-        until=verdict.recheck_at,
-    )
 
 
 def _serve_offer(observed: ChannelObserved, decision: Offer) -> ChannelStep:

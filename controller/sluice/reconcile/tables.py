@@ -6,28 +6,16 @@ The generation stays as it was: the shell counts it up inside the transaction.
 from dataclasses import replace
 from typing import Final
 
+from sluice.reconcile.audience import wanted_audience
 from sluice.reconcile.observed import ChannelObserved
 from sluice.resources.channel import Audience as AudienceSpec
 from sluice.resources.release import ReleaseSpec
-from sluice.serving.table import Audience, ChannelTable, ServedBundle
+from sluice.serving.table import ChannelTable, ServedBundle
 
-__all__ = ["first_table", "offering", "promoted", "wanted_audience", "withdrawn"]
+__all__ = ["first_table", "offering", "promoted", "withdrawn"]
 
 WITHDRAWN_MAX: Final = 256
 """Versions remembered as taken back; a phone that sat on an older one has long moved on."""
-
-
-def wanted_audience(spec: AudienceSpec) -> Audience:
-    """Return the audience that a channel's spec asks for."""
-    return Audience(
-        default=spec.default,
-        platforms=tuple(sorted(spec.platforms)),
-        self_assign=spec.self_assign,
-        production=spec.builds.production,
-        development=spec.builds.development,
-        emulator=spec.builds.emulator,
-        device=spec.builds.device,
-    )
 
 
 def first_table(observed: ChannelObserved) -> ChannelTable:

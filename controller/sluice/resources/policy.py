@@ -40,6 +40,10 @@ class Selector(Model):
     channels: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=GLOBS_MAX)] = ("*",)
     """Patterns of channel names; * stands for any characters."""
 
+    default_channels: bool | None = None
+    """Whether channels whose audience is the default of their app are bound whatever their name, so
+    that no channel of testers becomes everybody's by another audience. Yes when left out."""
+
 
 class Exceptions(Model):
     """Who may except one release from one requirement, signed and for a time."""
