@@ -25,7 +25,8 @@ from sluice.cli.matters import Surroundings
 from sluice.cli.signing import FILE, came_back, refuse_two_ways, signing_options
 from sluice.cli.ssh_sign import public_key, ssh_sign
 from sluice.errors import Refused, SluiceError
-from sluice.gate.revisions import RevisionJudge, seal_evidence
+from sluice.gate.offered import seal_evidence
+from sluice.gate.revisions import RevisionJudge
 from sluice.gate.trust import TrustRoom
 from sluice.plan.cases import policy_of
 from sluice.plan.difference import differences, fields_of
@@ -290,7 +291,7 @@ def _refused(revision: _Revision, seal: Seal) -> Rejected | None:
     """Return why a seal proves nothing about the revision; None when it does."""
     trust = TrustRoom()
     _, rejected = Examiner().examine_seals(
-        (seal_evidence(seal, 1),),
+        (seal_evidence(1, seal),),
         policy_digest=revision.proposed.ref.digest,
         roots=trust.trusted_by((revision.in_force or revision.proposed,)),
     )

@@ -1,14 +1,15 @@
-"""What is offered as evidence for a release, in the one form and order in which it is judged."""
+"""What is offered as evidence for a release or a policy, in the one form in which it is judged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from sluice.resources.approval import ApprovalSpec
 from sluice.resources.release import ReleaseSpec
+from sluice.resources.signed import Seal
 from sluice.verify.facts import Evidence
 
-__all__ = ["APPROVALS_MAX", "approval_evidence", "offered_evidence"]
+__all__ = ["APPROVALS_MAX", "approval_evidence", "offered_evidence", "seal_evidence"]
 
 APPROVALS_MAX: Final = 256
 """Approvals of one release that are looked at, first by name: nobody can flood the verifier."""
@@ -43,12 +44,22 @@ def offered_evidence(
 
 def approval_evidence(name: str, spec: ApprovalSpec) -> Evidence:
     """Return the signed statement of an Approval as evidence."""
-    source = f"Approval {name}"
-    if spec.ssh is not None:
-        return Evidence(
-            source=source,
-            kind="approval",
-            data=spec.ssh.signature.encode(),
-            statement=spec.ssh.statement.encode(),
-        )
-    return Evidence(source=source, kind="approval", data=(spec.sigstore_bundle or "").encode())
+    return _signed_evidence("approval", f"Approval {name}", spec)
+
+
+def seal_evidence(number: int, seal: Seal) -> Evidence:
+    """Return a policy's seal as evidence; `number` counts from 1, in the order of the file."""
+    return _signed_evidence("seal", f"seal {number}", seal)
+
+
+def _signed_evidence(
+    kind: Literal["approval", "seal"], source: str, form: ApprovalSpec | Seal
+) -> Evidence:
+    if form.ssh is None:
+        return Evidence(source=source, kind=kind, data=(form.sigstore_bundle or "").encode())
+    return Evidence(
+        source=source,
+        kind=kind,
+        data=form.ssh.signature.encode(),
+        statement=form.ssh.statement.encode(),
+    )

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from sluice.gate.offered import seal_evidence
 from sluice.gate.trust import TrustRoom
 from sluice.policy.sealing import Ignored, Judgement, judge_revision
 from sluice.policy.subject import PolicyInForce
 from sluice.resources.genesis import Genesis
-from sluice.resources.signed import Seal
 from sluice.verify.collect import Examiner
-from sluice.verify.facts import Evidence, Rejected
+from sluice.verify.facts import Rejected
 
-__all__ = ["RevisionJudge", "seal_evidence"]
+__all__ = ["RevisionJudge"]
 
 REJECTED_SHOWN_MAX: Final = 4
 """Seals that prove nothing and are told of in one message."""
@@ -46,7 +46,7 @@ class RevisionJudge:
             now: the time, in UTC.
         """
         seals, rejected = self._examiner.examine_seals(
-            (seal_evidence(each, number) for number, each in enumerate(proposed.spec.seals, 1)),
+            (seal_evidence(number, each) for number, each in enumerate(proposed.spec.seals, 1)),
             policy_digest=proposed.ref.digest,
             roots=self._trust.trusted_by((in_force or proposed,)),
         )
@@ -61,19 +61,6 @@ class RevisionJudge:
         if isinstance(judgement, Ignored) and judgement.reason == "PolicySealMissing" and rejected:
             return replace(judgement, message=f"{judgement.message} {_told(rejected)}")
         return judgement
-
-
-def seal_evidence(seal: Seal, number: int) -> Evidence:
-    """Return a policy's seal as evidence; `number` counts from 1, in the order of the file."""
-    source = f"seal {number}"
-    if seal.ssh is not None:
-        return Evidence(
-            source=source,
-            kind="seal",
-            data=seal.ssh.signature.encode(),
-            statement=seal.ssh.statement.encode(),
-        )
-    return Evidence(source=source, kind="seal", data=(seal.sigstore_bundle or "").encode())
 
 
 def _told(rejected: tuple[Rejected, ...]) -> str:

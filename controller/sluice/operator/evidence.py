@@ -96,7 +96,7 @@ class EvidenceRoom:
     def _look_at(self, case: Case) -> tuple[Verdict, frozenset[str]]:
         facts = self._judge.facts(case)
         lasting = lasting_words(case.policies, case.subject, facts, case.now)
-        return self._judge.verdict(case), lasting
+        return self._judge.verdict(case, facts), lasting
 
     async def facts_of_approval(
         self, approval: Resource, release_digest: str, policies: Policies

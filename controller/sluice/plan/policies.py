@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sluice.gate.revisions import RevisionJudge, seal_evidence
+from sluice.gate.offered import seal_evidence
+from sluice.gate.revisions import RevisionJudge
 from sluice.gate.trust import TrustRoom
 from sluice.plan.cases import AtHand, policy_of
 from sluice.plan.difference import Difference, differences, fields_of
@@ -107,7 +108,7 @@ class PolicyBook:
     def _sealed_at(self, policy: PolicyInForce) -> datetime:
         """Return the moment of the last seal; the present one without any."""
         seals, _ = self._examiner.examine_seals(
-            (seal_evidence(each, number) for number, each in enumerate(policy.spec.seals, 1)),
+            (seal_evidence(number, each) for number, each in enumerate(policy.spec.seals, 1)),
             policy_digest=policy.ref.digest,
             roots=self._trust.trusted_by((policy,)),
         )
